@@ -1,0 +1,362 @@
+/** The contracts between the engine and the world. Adapters implement them; `index.ts` puts the real ones together. */
+import type { BasePair, Entry, Kind } from './core/entry.js';
+import type { TowlineError } from './core/errors.js';
+
+// ---------------------------------------------------------------------------------------------- Storage
+
+/**
+ * What a side can do, as data: probed once per connection, never guessed from a server's name. Whoever plans or
+ * transfers asks here first; nothing declared missing may surface as an error at run time.
+ */
+export interface Capabilities {
+  /** A rename can replace an existing file in one step. Without it the gap is two requests long. */
+  readonly atomicReplace: boolean;
+  readonly symlinks: boolean;
+  /** A symlink's own modification time can be set. */
+  readonly symlinkTimes: boolean;
+  readonly modes: boolean;
+  readonly times: boolean;
+  /** Written content can be forced to disk. */
+  readonly fsync: boolean;
+  /** Free space can be asked for. */
+  readonly space: boolean;
+  /** Modification times are whole multiples of this, in ms (SFTP: 1000). */
+  readonly timeGranularityMs: number;
+}
+
+export type ScanItem =
+  | { readonly type: 'entry'; readonly path: string; readonly entry: Entry }
+  /** The directory `path` could not be listed (its own entry came before): what is below it is unknown, not empty. */
+  | { readonly type: 'failure'; readonly path: string; readonly error: TowlineError }
+  /** Something is there that is no entry: a socket, device or FIFO, or a name that cannot be carried. */
+  | {
+      readonly type: 'skipped';
+      readonly path: string;
+      readonly reason: 'special' | 'name';
+      readonly error: TowlineError;
+    }
+  /** A temp of some agent lies here; `mtimeMs` by this side's clock. Never part of the tree. */
+  | { readonly type: 'temp'; readonly path: string; readonly mtimeMs: number };
+
+export interface ScanRequest {
+  /** Only what is below this directory (the directory itself is not yielded); `''` for everything. */
+  readonly under: string;
+  /** Excluded paths are neither yielded nor entered. */
+  readonly excludes: (path: string, kind: Kind) => boolean;
+  /**
+   * Files whose text is wanted before the children of their directory are filtered (`.gitignore`, …): `found` is called
+   * for each one, once, before `excludes` is asked about any other path of that directory. Sides that are not the
+   * source of the rules leave it out.
+   */
+  readonly ruleFiles?: {
+    readonly names: readonly string[];
+    readonly found: (directory: string, name: string, text: string) => void;
+  };
+  readonly signal?: AbortSignal;
+}
+
+/** What is at a path now: an entry, nothing (`null`), or the reason why that cannot be told. */
+export type Observed = Entry | null | TowlineError;
+
+export interface Source {
+  /** As it was when it was opened (by its handle). */
+  readonly entry: Entry;
+  /**
+   * Reads up to `length` bytes at `offset`; a shorter buffer only at the end of the file. The buffer is the caller's
+   * to keep.
+   */
+  read(offset: number, length: number): Promise<Buffer>;
+  /**
+   * Looks at handle and path again: `same` as when opened; `grown` when it is the same file, longer, and nothing says
+   * that its beginning changed; `vanished`; else `changed`.
+   */
+  check(): Promise<'same' | 'grown' | 'changed' | 'vanished'>;
+  close(): Promise<void>;
+}
+
+export interface TempAttributes {
+  /** Bytes that must be there: a different size is `protocol`. */
+  readonly size: number;
+  readonly mode?: number;
+  readonly mtimeMs?: number;
+  /** Owner of the file that is replaced: kept where the server allows, silently left where it does not. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+  readonly sync: boolean;
+}
+
+/**
+ * A new file under a temp name, in the directory of its destination. After any rejection the only calls allowed are
+ * `discard` (best effort, never rejects) and nothing else.
+ */
+export interface Temp {
+  /** Resolves once the data is accepted into the byte window (back-pressure); a failed write rejects here or in `complete`. */
+  write(data: Buffer, offset: number): Promise<void>;
+  /** How many bytes from the start are acknowledged without a gap. */
+  readonly acknowledged: number;
+  /**
+   * Waits for all writes, sets attributes, closes. In the same flight it looks at the destination.
+   * @returns `made`: the temp as the side made it (FSTAT after FSETSTAT); `destination`: what is at the path to be
+   * replaced just now
+   * @throws `no-space`, `permission`, `protocol` (size differs), `network`
+   */
+  complete(attributes: TempAttributes): Promise<{ made: Entry; destination: Entry | null }>;
+  /**
+   * Renames onto the destination. `expected === null` refuses an existing target (`exists`); otherwise replaces it in
+   * one step where the side can (a directory in the way is `exists`).
+   */
+  publish(expected: Entry | null): Promise<void>;
+  /** Closes and removes it; best effort. True when it is certain that the name is gone. */
+  discard(): Promise<boolean>;
+}
+
+/**
+ * One side. All paths are relative to its root (core/path.ts) and are checked by the adapter: nothing outside the root
+ * is touched, and symlinks are never followed below it.
+ *
+ * Calls may run concurrently. A failed call has done nothing or all of it, unless said otherwise. Every rejection is a
+ * `TowlineError`; `network` means that the outcome is unknown. `changed` means that the path is no longer what the
+ * caller expected and nothing was done.
+ */
+export interface Storage {
+  /** For people: `./app`, `dev@box:/srv/app`. */
+  readonly label: string;
+  readonly capabilities: Capabilities;
+
+  /** Makes the root directory if it is missing: its last component only, or all with `parents`. Idempotent. */
+  ensureRoot(options: { parents: boolean }): Promise<void>;
+
+  /** All entries in the order of `comparePaths`, in batches. Throws only when nothing at all can be listed. */
+  scan(request: ScanRequest): AsyncIterable<ScanItem[]>;
+
+  /** The state of many paths at once, in the order given; never follows a symlink at the last component. */
+  observe(paths: readonly string[], signal?: AbortSignal): Promise<Observed[]>;
+
+  /** Opens a regular file for reading; never through a symlink. `vanished` when it is not there (any more). */
+  openSource(path: string): Promise<Source>;
+
+  /** The text of a small file (at most 1 MiB), or `null` when there is none. */
+  readText(path: string): Promise<string | null>;
+
+  /** Creates `name` beside `path`, exclusively, mode 0600. */
+  createTemp(path: string, name: string): Promise<Temp>;
+
+  /** Makes a directory whose parent exists. `exists` when anything is there. */
+  makeDirectory(path: string, mode: number): Promise<Entry>;
+
+  /**
+   * Makes a symlink under the temp name `name` and renames it onto `path`, as `Temp.publish` does. `mtimeMs` is set
+   * where the side can.
+   */
+  makeSymlink(
+    path: string,
+    link: { readonly target: string; readonly mtimeMs: number },
+    name: string,
+    expected: Entry | null,
+  ): Promise<Entry>;
+
+  /** Sets mode and/or mtime of a file or directory that is still `expected` (else `changed`). */
+  setMetadata(path: string, expected: Entry, change: { mode?: number; mtimeMs?: number }): Promise<Entry>;
+
+  /** Removes a file, a symlink or an empty directory that is still `expected`. Already gone is success. */
+  remove(path: string, expected: Entry): Promise<void>;
+
+  /** Removes temps by path, whatever they hold. Best effort; returns the paths that are certainly gone. */
+  removeTemps(paths: readonly string[]): Promise<string[]>;
+
+  /** SHA-256 of a regular file's content, hex. */
+  hash(path: string, signal?: AbortSignal): Promise<string>;
+
+  /** Free bytes for us where `path` lies, or `null` when the side cannot tell. */
+  freeBytes(path: string): Promise<number | null>;
+
+  /** This side's clock minus ours, in ms, as far as it is known (0 for our own machine). */
+  clockOffsetMs(): Promise<number>;
+}
+
+/** The link below a remote storage: a stable handle over changing connections. */
+export interface Link {
+  readonly state: LinkState;
+  /** Resolves when the state is `ready`; rejects when halted, closed or aborted. */
+  ready(signal?: AbortSignal): Promise<void>;
+  /** Calls back on every change of state, until the returned function is called. */
+  onState(listener: (state: LinkState) => void): () => void;
+  /** Ends it for good. */
+  close(): Promise<void>;
+}
+
+export type LinkState =
+  | { readonly name: 'connecting'; readonly attempt: number }
+  /** `epoch` counts connections: whatever was open in an earlier one is gone. */
+  | { readonly name: 'ready'; readonly epoch: number }
+  | { readonly name: 'waiting'; readonly attempt: number; readonly retryAtMs: number; readonly error: TowlineError }
+  | { readonly name: 'halted'; readonly error: TowlineError }
+  | { readonly name: 'closed' };
+
+// ---------------------------------------------------------------------------------------------- Watcher
+
+export type WatchEventKind = 'add' | 'change' | 'unlink' | 'addDir' | 'unlinkDir';
+
+export interface WatchHandlers {
+  readonly event: (kind: WatchEventKind, path: string) => void;
+  /** Events may have been lost: the caller scans, and rebuilds the watch set. */
+  readonly error: (error: TowlineError) => void;
+  readonly excludes: (path: string, kind: Kind) => boolean;
+}
+
+/** A hint that something changed; never the truth. One instance watches once. */
+export interface Watcher {
+  /** Resolves once every directory is watched: what changes from then on gives an event. */
+  start(handlers: WatchHandlers, signal?: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------- State
+
+/** Why a path needs attention. */
+export type Cause = 'watch' | 'scan' | 'retry' | 'deletion';
+
+/** One path that needs attention. At most one live row per path. */
+export interface QueueRow {
+  readonly path: string;
+  readonly cause: Cause;
+  /** Grows with every `put` of this path: a row is removed only by the generation that was leased. */
+  readonly generation: number;
+  /** When the oldest change behind it was seen, ms since 1970: the lag counts from here. */
+  readonly sinceMs: number;
+  /** Failed attempts that count (see `RetryClass`). */
+  readonly attempts: number;
+  /** Not before, ms since 1970. */
+  readonly notBeforeMs: number;
+  /** A guard keeps it back. */
+  readonly held: boolean;
+  readonly problem: { readonly code: string; readonly message: string } | null;
+}
+
+export interface QueuePut {
+  readonly path: string;
+  readonly cause: Cause;
+  readonly sinceMs: number;
+  /** Default: at once. */
+  readonly notBeforeMs?: number;
+  /** Default: false. A `put` with false lets a held row go. */
+  readonly held?: boolean;
+}
+
+export type QueueOutcome =
+  | { readonly path: string; readonly generation: number; readonly type: 'done' }
+  | {
+      readonly path: string;
+      readonly generation: number;
+      readonly type: 'again';
+      readonly notBeforeMs: number;
+      /** Count this attempt against the path. */
+      readonly counts: boolean;
+      readonly held?: boolean;
+      readonly problem?: { readonly code: string; readonly message: string };
+    };
+
+export interface QueueCounts {
+  readonly total: number;
+  readonly held: number;
+  readonly problems: number;
+  /** Of rows that are neither held nor a problem: the oldest `sinceMs`, or null. */
+  readonly oldestMs: number | null;
+}
+
+/**
+ * The durable queue. Every promise resolves after the change is committed. A process that dies loses no row: leases
+ * live in memory only.
+ */
+export interface QueueStore {
+  /**
+   * Adds or refreshes rows: the generation grows, attempts and problem of a row that exists are kept until the next
+   * outcome, `notBeforeMs` becomes the new one, `sinceMs` stays the older one.
+   */
+  put(rows: readonly QueuePut[]): Promise<void>;
+  /**
+   * Up to `limit` rows that are due and not held, oldest `notBeforeMs` first, for which `free` is true. They are not
+   * marked: the caller keeps paths in work out with `free`.
+   */
+  due(nowMs: number, limit: number, free: (path: string) => boolean): Promise<QueueRow[]>;
+  /** Applies outcomes; one whose generation is no longer the row's leaves the row as it is, due at once. */
+  settle(outcomes: readonly QueueOutcome[]): Promise<void>;
+  /** When the next row that is not held becomes due (may be in the past), or null. */
+  nextDueMs(): Promise<number | null>;
+  /** Lets all held rows go. Returns how many there were. */
+  release(): Promise<number>;
+  counts(): Promise<QueueCounts>;
+  /** Rows with a problem, in order of paths, at most `limit`. */
+  problems(limit: number): Promise<QueueRow[]>;
+  /** Paths of held rows, in order, at most `limit`. */
+  held(limit: number): Promise<string[]>;
+}
+
+export interface BaseRow {
+  readonly path: string;
+  readonly pair: BasePair;
+}
+
+/** What both sides were when they last agreed. */
+export interface BaseStore {
+  /** Rows below `under` (`''`: all), in the order of `comparePaths`, in batches, read while others write. */
+  scan(under: string, signal?: AbortSignal): AsyncIterable<BaseRow[]>;
+  get(paths: readonly string[]): Promise<(BasePair | null)[]>;
+  /** Writes (`pair`) or drops (`null`) rows in one transaction. */
+  commit(rows: readonly { readonly path: string; readonly pair: BasePair | null }[]): Promise<void>;
+  /** Paths of files recorded with this local identity (for moves). */
+  byInode(dev: number, ino: number): Promise<string[]>;
+  count(): Promise<number>;
+}
+
+/** A temp that exists or may exist on a side. */
+export interface PartialRow {
+  /** Path of the temp itself. */
+  readonly temp: string;
+  /** The path it is to become. */
+  readonly path: string;
+  readonly side: 'local' | 'remote';
+  /** Identity of the source when it was opened (opaque text); `null` until then. */
+  readonly fingerprint: string | null;
+  /** Bytes acknowledged from the start. */
+  readonly offset: number;
+}
+
+/** Temps on record: written before a temp is created, dropped after it is renamed or removed. */
+export interface PartialStore {
+  record(rows: readonly PartialRow[]): Promise<void>;
+  progress(temp: string, fingerprint: string, offset: number): Promise<void>;
+  forget(temps: readonly string[]): Promise<void>;
+  all(): Promise<PartialRow[]>;
+}
+
+/** Small facts about the pair that survive a restart; values are JSON. */
+export interface FactStore {
+  get<T>(key: string): Promise<T | null>;
+  set(key: string, value: unknown): Promise<void>;
+}
+
+export interface State {
+  readonly base: BaseStore;
+  readonly queue: QueueStore;
+  readonly partials: PartialStore;
+  readonly facts: FactStore;
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------- The rest
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Calls back once after `ms`, unless the returned function is called first. */
+  timer(ms: number, callback: () => void): () => void;
+  /** At least 0, less than 1. */
+  random(): number;
+}
+
+export interface Log {
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}
