@@ -240,6 +240,8 @@ export interface QueuePut {
   readonly notBeforeMs?: number;
   /** Default: false. A `put` with false lets a held row go. */
   readonly held?: boolean;
+  /** What went wrong, when the row is there because of a failure: it counts as one attempt. */
+  readonly problem?: { readonly code: string; readonly message: string };
 }
 
 export type QueueOutcome =

@@ -1,0 +1,29 @@
+/** What the command line needs of the world. The real one is put together in start.ts; tests pass their own. */
+import type { planPush, push, RunHooks, watch } from '../index.js';
+
+/** Where text goes. Writing is synchronous, so that nothing is lost when the process exits. */
+export interface Output {
+  /** Writes all of `text`. False when it could not be written (reader gone, disk full); never throws. */
+  write(text: string): boolean;
+  readonly isTTY: boolean;
+  /** Width of the terminal in characters; asked for again each time, since windows are resized. */
+  columns(): number;
+}
+
+/** Sink of log messages, as the library takes it. */
+export type Log = NonNullable<RunHooks['log']>;
+
+export interface CliContext {
+  readonly version: string;
+  readonly push: typeof push;
+  readonly planPush: typeof planPush;
+  readonly watch: typeof watch;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: NodeJS.ProcessEnv;
+  now(): Date;
+  /** Calls back whenever the process is asked to stop (SIGINT, SIGTERM, SIGHUP), until the returned function is called. */
+  onSignal(listener: () => void): () => void;
+  /** Ends the process at once. */
+  exitNow(code: number): void;
+}

@@ -1,0 +1,106 @@
+/** What the demo says. */
+import type { AgentEvent } from '../../index.js';
+import { holdText, linkText, noticeText, problemText } from '../lines.js';
+import type { LineWriter } from '../linewriter.js';
+import { formatCount, formatDuration } from '../numbers.js';
+import type { Arrival } from './files.js';
+import { type Edit, editOf, sampleFiles } from './script.js';
+import type { Stage } from './stage.js';
+
+/** Widths of the first two columns: the longest kind and the usual label. */
+const kindWidth = 7;
+const labelWidth = 26;
+
+/** Tells the demo line by line, and keeps the numbers for its summary. */
+export class Account {
+  readonly #lines: LineWriter;
+  readonly #delaysMs: number[] = [];
+  #files = 0;
+  #late = 0;
+  #torn = 0;
+
+  constructor(lines: LineWriter) {
+    this.#lines = lines;
+  }
+
+  /** Whether everything arrived, whole. */
+  get fine(): boolean {
+    return this.#late === 0 && this.#torn === 0;
+  }
+
+  opening(stage: Stage): void {
+    this.#lines.out(`An SFTP server on ${stage.server.host}:${stage.server.port}, a sample folder, and the agent between them:`);
+    this.#lines.out(`  edited here    ${stage.localFolder}`);
+    this.#lines.out(`  on the server  ${stage.serverFolder}`);
+    this.#lines.out('Edit a file there yourself, if you like. Ctrl-C stops it and removes both.');
+    this.#lines.out('');
+  }
+
+  firstSync(arrival: Arrival): void {
+    this.#arrived('sync', formatCount(sampleFiles().size, 'file'), sampleFiles().size, arrival);
+  }
+
+  edited(edit: Edit, arrival: Arrival): void {
+    if (arrival.afterMs !== null) this.#delaysMs.push(arrival.afterMs);
+    this.#arrived(edit.kind, edit.label, edit.after.size, arrival, edit.kind === 'delete' ? 'gone from' : 'on');
+  }
+
+  /** What a person must know of the agent's events, and what a person watching edited. */
+  event(event: AgentEvent, nowMs: number): void {
+    if (event.type === 'problem') this.#lines.err(problemText(event.problem), 'bad');
+    if (event.type === 'holds') event.holds.forEach((hold) => this.#lines.err(holdText(hold), 'warn'));
+    if (event.type === 'notice' && event.level === 'warn') this.#lines.err(noticeText(event), 'warn');
+    if (event.type === 'link') {
+      const text = linkText(event.state, nowMs);
+      if (text !== null) this.#lines.err(text, 'warn');
+    }
+    if (event.type === 'batch' && event.summary.cause === 'changes') {
+      const foreign = event.summary.paths.filter((path) => !isOurs(path));
+      if (foreign.length > 0) this.#line('yours', foreign.join(', '), `sent in ${formatDuration(event.summary.durationMs)}`);
+    }
+  }
+
+  stopping(): void {
+    this.#lines.out('');
+  }
+
+  /** Two lines. */
+  closing(stage: Stage): void {
+    this.#lines.out(`${this.#countsText()}${this.#delaysText()}.`, this.fine ? 'good' : 'bad');
+    this.#lines.out(`The agent and the server are stopped, ${stage.folder} is removed.`);
+  }
+
+  #arrived(kind: string, label: string, files: number, { afterMs, whole }: Arrival, where = 'on'): void {
+    this.#files += files;
+    if (afterMs === null) this.#late++;
+    if (!whole) this.#torn++;
+    const state = whole ? 'whole' : 'but seen half-way';
+    const text = afterMs === null ? 'has not arrived' : `${where} the server after ${formatDuration(afterMs)}, ${state}`;
+    this.#line(kind, label, text, afterMs !== null && whole ? 'plain' : 'bad');
+  }
+
+  #line(kind: string, label: string, text: string, paint: 'plain' | 'bad' = 'plain'): void {
+    this.#lines.out(`${kind.padEnd(kindWidth)}  ${label.padEnd(labelWidth)} → ${text}`, paint);
+  }
+
+  #countsText(): string {
+    const edits = this.#delaysMs.length;
+    const counts = `${formatCount(edits, 'edit')} and the first sync, ${formatCount(this.#files, 'file')}`;
+    if (this.fine) return `${counts}, all on the server, whole`;
+    return `${counts}; ${this.#late} did not arrive, ${this.#torn} seen half-way`;
+  }
+
+  #delaysText(): string {
+    const sorted = this.#delaysMs.toSorted((a, b) => a - b);
+    const [middle, last] = [sorted[Math.floor(sorted.length / 2)], sorted.at(-1)];
+    if (middle === undefined || last === undefined) return '';
+    return `; half of them within ${formatDuration(middle)}, the slowest after ${formatDuration(last)}`;
+  }
+}
+
+/** Whether the demo itself edits this path (or it is a folder of the sample). */
+function isOurs(path: string): boolean {
+  const generic = path.replace(/\d+/, '1');
+  const ours = [...sampleFiles().keys(), ...[1, 3, 4].flatMap((round) => [...editOf(round).after.keys()])];
+  return ours.some((one) => one === path || one === generic || one.startsWith(`${path}/`) || one.replace(/\d+/, '1') === generic);
+}

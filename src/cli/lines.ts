@@ -1,0 +1,97 @@
+/** What people read, in words: plain text without colours or times, not yet made printable. */
+import type { AgentEvent, BatchSummary, Problem, SyncResult } from '../index.js';
+import { formatBytes, formatCount, formatDuration } from './numbers.js';
+
+type Hold = SyncResult['holds'][number];
+type Notice = Extract<AgentEvent, { type: 'notice' }>;
+type LinkState = Extract<AgentEvent, { type: 'link' }>['state'];
+
+/** What was done, as counts: a `SyncResult` and a `BatchSummary` have these in common. */
+type Done = Pick<
+  BatchSummary,
+  'transferred' | 'directories' | 'metadata' | 'deleted' | 'failed' | 'bytesSent' | 'durationMs'
+>;
+
+/** Width left for the names at the end of a batch's line, at least. */
+const pathsWidthMin = 20;
+
+/** The counts of what was done, `↑ 3 files, 12.4 KiB, 2 deleted`, or `null` when nothing was. */
+export function doneText(done: Done, more: readonly string[] = []): string | null {
+  const parts: string[] = [];
+  if (done.transferred > 0) parts.push(formatCount(done.transferred, 'file'), formatBytes(done.bytesSent));
+  if (done.directories > 0) parts.push(`${formatCount(done.directories, 'directory', 'directories')} made`);
+  if (done.metadata > 0) parts.push(`${formatCount(done.metadata, 'mode or time', 'modes or times')} set`);
+  if (done.deleted > 0) parts.push(`${done.deleted.toLocaleString('en-US')} deleted`);
+  parts.push(...more);
+  if (done.failed > 0) parts.push(`${done.failed.toLocaleString('en-US')} failed`);
+  if (parts.length === 0) return null;
+  const sign = done.transferred > 0 ? '↑' : done.deleted > 0 ? '−' : '·';
+  return `${sign} ${parts.join(', ')} in ${formatDuration(done.durationMs)}`;
+}
+
+/** One line for a batch of changes, or `null` when it did nothing. */
+export function batchText(summary: BatchSummary, columns: number): string | null {
+  const more: string[] = [];
+  if (summary.drifted > 0) more.push(`${String(summary.drifted)} of them changed by others on the server`);
+  if (summary.held > 0) more.push(`${summary.held.toLocaleString('en-US')} held back`);
+  const text = doneText(summary, more);
+  if (text === null) return null;
+  const touched = summary.transferred + summary.directories + summary.metadata + summary.deleted;
+  const names = namesText(summary.paths, touched, Math.max(columns - text.length - 2, pathsWidthMin));
+  return names === '' ? text : `${text}  ${names}`;
+}
+
+/** As many names as fit, at least one, and `…` when there are more. */
+function namesText(paths: readonly string[], total: number, width: number): string {
+  let text = paths[0] ?? '';
+  let named = Math.min(paths.length, 1);
+  for (const path of paths.slice(1)) {
+    if (text.length + path.length + 5 > width) break;
+    text += `, ${path}`;
+    named++;
+  }
+  return named > 0 && (named < paths.length || named < total) ? `${text}, …` : text;
+}
+
+/** A comparison of everything after which nothing had to be done. */
+export function nothingToSendText(skipped: number, durationMs: number): string {
+  return `nothing to send: ${formatCount(skipped, 'path')} the same on both sides (${formatDuration(durationMs)})`;
+}
+
+/** Paths that only the server has. */
+export function keptText(kept: number, deletes: boolean): string {
+  const hint = deletes ? '' : ' (use --delete to remove them)';
+  return `kept ${kept.toLocaleString('en-US')} that are only on the server${hint}`;
+}
+
+/** Why deletions are kept back, and what to do. */
+export function holdText(hold: Hold): string {
+  const hint = hold.cause === 'partial-listing' ? '; make it readable, or exclude it' : '';
+  return `${formatCount(hold.deletions, 'deletion')} held back: ${hold.message}${hint}`;
+}
+
+/** A path that failed, and why. */
+export function problemText(problem: Problem): string {
+  return withPath(problem.path, problem.message);
+}
+
+/** Something said once. */
+export function noticeText(notice: Notice): string {
+  return notice.path === undefined ? notice.message : withPath(notice.path, notice.message);
+}
+
+/** Messages mostly name their path; a letter that merely occurs in a sentence is no name. */
+function withPath(path: string, message: string): string {
+  const at = message.indexOf(path);
+  const before = message.charAt(at - 1);
+  const after = message.charAt(at + path.length);
+  const named = at !== -1 && ['', "'", '/'].includes(before) && ['', "'", ':'].includes(after);
+  return named ? message : `${path}: ${message}`;
+}
+
+/** The state of the link where it matters to a person, else `null`. */
+export function linkText(state: LinkState, nowMs: number): string | null {
+  if (state.name !== 'waiting') return null;
+  const inMs = Math.max(state.retryAtMs - nowMs, 0);
+  return `no connection: ${state.error.message} (next try in ${formatDuration(inMs)}; changes wait)`;
+}

@@ -1,0 +1,206 @@
+/** The flags, each declared once, and what they become: the options of the library. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { PairOptions } from '../index.js';
+import { readRules, type RuleFlag } from './rules.js';
+
+/** How much is shown, and in which form. */
+export interface OutputFlags {
+  readonly json: boolean;
+  /** How often `-v` was given. */
+  readonly verbose: number;
+  readonly quiet: boolean;
+}
+
+/** What commander collects from the flags of `push` and `watch`, by its own names. */
+interface ParsedFlags {
+  readonly json?: boolean;
+  readonly verbose?: number;
+  readonly quiet?: boolean;
+  readonly port?: number;
+  readonly identity?: string[];
+  readonly sshConfig?: string;
+  readonly acceptNew?: boolean;
+  readonly delete?: boolean;
+  readonly maxDelete?: string;
+  readonly compare?: Compare;
+  readonly gitignore?: boolean;
+  readonly editorFiles?: boolean;
+  readonly chmod?: string;
+  readonly mkpath?: boolean;
+  readonly force?: boolean;
+  readonly fsync?: boolean;
+  readonly stateDir?: string;
+  readonly settleMs?: number;
+  readonly settleMaxMs?: number;
+  readonly rescanMinutes?: number;
+}
+
+type Compare = NonNullable<PairOptions['compare']>;
+const compares: readonly Compare[] = ['size', 'mtime+size', 'checksum'];
+
+/** The flags of one command; ask after parsing. */
+export interface FlagReader {
+  output(): OutputFlags;
+  /** @throws TowlineError `configuration` when a file named by `--exclude-from` cannot be read */
+  pair(local: string, remote: string): PairOptions;
+}
+
+/** Declares the flags that all syncing commands share. */
+export function addPairFlags(command: Command): FlagReader {
+  const rules: RuleFlag[] = [];
+  addConnectionFlags(command);
+  addChoiceFlags(command, rules);
+  addDeletionFlags(command);
+  addServerFlags(command);
+  addOutputFlags(command);
+  return {
+    output: () => {
+      const { json = false, verbose = 0, quiet = false } = command.opts<ParsedFlags>();
+      return { json, verbose, quiet };
+    },
+    pair: (local, remote) => pairOptions(command.opts<ParsedFlags>(), rules, local, remote),
+  };
+}
+
+/** Declares the flags that only a watching agent has. */
+export function addWatchFlags(command: Command): void {
+  command
+    .optionsGroup('While watching:')
+    .option('--settle-ms <ms>', 'quiet time before a changed file is read (default: 20)', wholeNumber(0))
+    .option(
+      '--settle-max-ms <ms>',
+      'read a file that never rests after this long (default: 10000)',
+      wholeNumber(0),
+    )
+    .option('--rescan-minutes <n>', 'compare everything this often (default: 10)', positiveNumber);
+}
+
+function addConnectionFlags(command: Command): void {
+  command
+    .optionsGroup('Connection:')
+    .option('-p, --port <port>', 'port of the SSH server', wholeNumber(1, 65_535))
+    .option('-i, --identity <file>', 'private key to log in with (repeatable)', collect)
+    .option('-F, --ssh-config <file>', 'another ssh_config')
+    .option('--accept-new', "add an unknown host's key to known_hosts instead of refusing it");
+}
+
+function addChoiceFlags(command: Command, rules: RuleFlag[]): void {
+  const ruleFlag = (flags: string, description: string, type: RuleFlag['type']) =>
+    // One list for the three flags: the order on the command line decides among them.
+    new Option(flags, description).argParser((value: string) => {
+      rules.push({ type, value });
+      return value;
+    });
+  command
+    .optionsGroup('What is synced:')
+    .addOption(
+      ruleFlag('--exclude <pattern>', 'leave out what matches, as in .gitignore (repeatable)', 'exclude'),
+    )
+    .addOption(ruleFlag('--include <pattern>', 'do not leave out what matches (repeatable)', 'include'))
+    .addOption(
+      ruleFlag('--exclude-from <file>', 'patterns from a file, one per line (repeatable)', 'exclude-from'),
+    )
+    .option('--gitignore', 'leave out what .gitignore files name')
+    .option('--editor-files', "sync editors' swap, probe and backup files (*.swp, 4913, *~, …) too")
+    .option('--compare <how>', `what makes files equal at first sight: ${compares.join(', ')}`, compare)
+    .option('--force', 'send files that are equal, too');
+}
+
+function addDeletionFlags(command: Command): void {
+  command
+    .optionsGroup('Deletions:')
+    .option('--delete', 'delete on the server what the local folder does not have')
+    .option(
+      '--max-delete <n|n%>',
+      'hold deletions back when they are more (default: 50% and more than 20)',
+      maxDelete,
+    );
+}
+
+function addServerFlags(command: Command): void {
+  command
+    .optionsGroup('On the server:')
+    .option('--chmod <changes>', "modes there, as rsync's: D755,F644 or u+rwX,go-w")
+    .option('--mkpath', 'make missing parents of the remote folder too')
+    .option('--fsync', 'force each file to disk before it gets its name');
+}
+
+function addOutputFlags(command: Command): void {
+  command
+    .optionsGroup('Output and state:')
+    .option(
+      '-v, --verbose',
+      'show more; repeat for still more',
+      (_, count: number | undefined) => (count ?? 0) + 1,
+    )
+    .addOption(new Option('-q, --quiet', 'show only problems').conflicts('verbose'))
+    .option('--json', 'write JSON for programs')
+    .option('--state-dir <dir>', 'where the state is kept (default: $XDG_STATE_HOME/towline)')
+    .helpOption('-h, --help', 'show this help');
+}
+
+function pairOptions(
+  flags: ParsedFlags,
+  rules: readonly RuleFlag[],
+  local: string,
+  remote: string,
+): PairOptions {
+  const given: { [K in keyof PairOptions]?: PairOptions[K] | undefined } = {
+    port: flags.port,
+    identityFiles: flags.identity,
+    sshConfig: flags.sshConfig,
+    acceptNew: flags.acceptNew,
+    delete: flags.delete,
+    maxDelete: flags.maxDelete,
+    compare: flags.compare,
+    rules: rules.length > 0 ? readRules(rules) : undefined,
+    gitignore: flags.gitignore,
+    droppings: flags.editorFiles === true ? false : undefined,
+    chmod: flags.chmod,
+    mkpath: flags.mkpath,
+    force: flags.force,
+    fsync: flags.fsync,
+    stateDir: flags.stateDir,
+    settleMs: flags.settleMs,
+    settleMaxMs: flags.settleMaxMs,
+    rescanMinutes: flags.rescanMinutes,
+  };
+  return { local, remote, ...withoutUndefined(given) };
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** What was not given is absent, so that the defaults of the library (and later of a file) hold. */
+function withoutUndefined<T extends object>(given: T): Defined<T> {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Defined<T>;
+}
+
+function collect(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}
+
+function wholeNumber(min: number, max = 1_000_000_000): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d{1,10}$/.test(text) && value >= min && value <= max) return value;
+    const limit = max === 1_000_000_000 ? `${String(min)} or more` : `from ${String(min)} to ${String(max)}`;
+    throw new InvalidArgumentError(`It must be a whole number, ${limit}.`);
+  };
+}
+
+function positiveNumber(text: string): number {
+  if (/^\d{1,6}(\.\d{1,6})?$/.test(text) && Number(text) > 0) return Number(text);
+  throw new InvalidArgumentError('It must be a number above 0.');
+}
+
+function compare(text: string): Compare {
+  const found = compares.find((known) => known === text);
+  if (found !== undefined) return found;
+  throw new InvalidArgumentError(`It must be one of ${compares.join(', ')}.`);
+}
+
+function maxDelete(text: string): string {
+  const match = /^(\d{1,12})(%?)$/.exec(text);
+  if (match !== null && (match[2] === '' || Number(match[1]) <= 100)) return text;
+  throw new InvalidArgumentError('It must be a number of paths (100) or a percentage up to 100% (30%).');
+}

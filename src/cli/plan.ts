@@ -1,0 +1,56 @@
+/** What a dry run shows to people. */
+import type { PairOptions, PlannedAction, SyncResult } from '../index.js';
+import type { LineWriter } from './linewriter.js';
+import { formatBytes, formatCount } from './numbers.js';
+import type { OutputFlags } from './options.js';
+import { showLeftOver } from './summary.js';
+
+const names: Readonly<Record<PlannedAction['action'], string>> = {
+  upload: 'upload',
+  download: 'download',
+  'make-directory': 'make directory',
+  'set-metadata': 'set mode/time',
+  'delete-local': 'delete here',
+  'delete-remote': 'delete there',
+  move: 'move',
+  conflict: 'conflict',
+};
+const nameWidth = Math.max(...Object.values(names).map((name) => name.length));
+
+/** One line of a plan: what, which path, how much, why. */
+export function plannedText({ action, path, bytes, reason }: PlannedAction): string {
+  const why = [...(bytes > 0 ? [formatBytes(bytes)] : []), ...(reason === '' ? [] : [reason])].join(', ');
+  return `${names[action].padEnd(nameWidth)}  ${path}${why === '' ? '' : `  (${why})`}`;
+}
+
+/** Shows one line of a plan as soon as it is known. */
+export function showPlanned(lines: LineWriter, action: PlannedAction): void {
+  const deletes = action.action === 'delete-local' || action.action === 'delete-remote';
+  lines.out(plannedText(action), deletes ? 'bad' : 'plain');
+}
+
+/** The last line of a plan. */
+export function planTotalsText(totals: SyncResult): string {
+  const parts: string[] = [];
+  if (totals.transferred > 0) {
+    parts.push(`send ${formatCount(totals.transferred, 'file')}, ${formatBytes(totals.bytesSent)}`);
+  }
+  if (totals.directories > 0)
+    parts.push(`make ${formatCount(totals.directories, 'directory', 'directories')}`);
+  if (totals.metadata > 0)
+    parts.push(`set ${formatCount(totals.metadata, 'mode or time', 'modes or times')}`);
+  if (totals.deleted > 0) parts.push(`delete ${formatCount(totals.deleted, 'path')}`);
+  const would = parts.length > 0 ? `would ${parts.join('; ')}` : 'nothing to do';
+  return `dry run: ${would}; ${formatCount(totals.skipped, 'path')} the same already; nothing was changed`;
+}
+
+/** Shows how a dry run ended. */
+export function showPlanEnd(
+  lines: LineWriter,
+  totals: SyncResult,
+  options: PairOptions,
+  flags: OutputFlags,
+): void {
+  lines.out(planTotalsText(totals));
+  showLeftOver(lines, totals, options, flags);
+}

@@ -1,0 +1,154 @@
+/** The command line as a whole: which commands there are, and how each way of ending becomes an exit code. */
+import { Command, CommanderError } from 'commander';
+import { asTowlineError, exitCodes, TowlineError } from '../core/errors.js';
+import { readArguments } from './arguments.js';
+import type { CliContext } from './context.js';
+import { exitCodeOfError } from './exit.js';
+import { errorObject, writeObject } from './json.js';
+import { addPairFlags, addWatchFlags } from './options.js';
+import { runPush } from './push.js';
+import { printable } from './text.js';
+import { runWatch } from './watch.js';
+
+const exitCodesHelp = `
+Exit codes:
+  0 done   1 some paths failed   2 usage or configuration   3 authentication or host key
+  4 could not connect   5 deletions held back   130 interrupted`;
+
+const programExamples = `
+Examples:
+  towline push ./app dev@box:/srv/app     send what is new or changed, once
+  towline watch ./app dev@box:/srv/app    and then every change a moment later
+  towline push --help                     all options
+${exitCodesHelp}`;
+
+const pushExamples = `
+Examples:
+  towline push ./app dev@box:/srv/app            send what is new or changed
+  towline push -n --delete ./app box:/srv/app    show what would be sent and deleted
+  towline push --exclude node_modules/ --exclude '*.log' . box:site
+  towline push --json ./app box:/srv/app         one JSON object on stdout
+${exitCodesHelp}`;
+
+const watchExamples = `
+Examples:
+  towline watch ./app dev@box:/srv/app           sync, then every change a moment later
+  towline watch --delete --gitignore . box:/srv/app
+  towline watch -p 2222 -i ~/.ssh/deploy ./site box:/srv/site
+${exitCodesHelp}`;
+
+/**
+ * Runs one command line.
+ * @param args without the program's own name
+ * @returns the exit code; everything that goes wrong is told on stderr, nothing is thrown
+ */
+export async function runCommandLine(args: readonly string[], context: CliContext): Promise<number> {
+  let code: number = exitCodes.done;
+  const program = buildProgram(context, (ended) => (code = ended));
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    return failed(args, context, error);
+  }
+}
+
+function buildProgram(context: CliContext, ended: (code: number) => void): Command {
+  const program = new Command('towline')
+    .description('Keeps a remote directory in step with a local one, over plain SFTP.')
+    .version(context.version, '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .usage('COMMAND [options] LOCAL [USER@]HOST:PATH')
+    .configureHelp({ subcommandTerm: (command) => command.name() })
+    // So that a command gets its arguments as they are, `--` included.
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void context.stdout.write(text),
+      writeErr: (text) => void context.stderr.write(text),
+      outputError: () => undefined, // `failed` says it
+      getOutHelpWidth: () => context.stdout.columns(),
+      getErrHelpWidth: () => context.stderr.columns(),
+    })
+    .addHelpText('after', programExamples);
+  addPush(program, context, ended);
+  addWatch(program, context, ended);
+  return program;
+}
+
+function addPush(program: Command, context: CliContext, ended: (code: number) => void): void {
+  const command = program
+    .command('push')
+    .usage('[options] LOCAL [USER@]HOST:PATH')
+    .summary('send what is new or changed, once')
+    .description('Sends what is new or changed in the folder LOCAL to PATH on HOST, once.')
+    .argument('[arguments...]')
+    .configureHelp({ visibleArguments: () => [] })
+    .option('-n, --dry-run', 'show what would be done, and change nothing')
+    .addHelpText('after', pushExamples);
+  const flags = addPairFlags(command);
+  command.action(async (given: string[], { dryRun = false }: { dryRun?: boolean }) => {
+    const { local, remote } = readArguments('push', given);
+    ended(await runPush(context, flags.pair(local, remote), { ...flags.output(), dryRun }));
+  });
+}
+
+function addWatch(program: Command, context: CliContext, ended: (code: number) => void): void {
+  const command = program
+    .command('watch')
+    .usage('[options] LOCAL [USER@]HOST:PATH')
+    .summary('sync, then follow every change')
+    .description(
+      'Sends what is new or changed in the folder LOCAL to PATH on HOST, then every change as it is made.',
+    )
+    .argument('[arguments...]')
+    .configureHelp({ visibleArguments: () => [] })
+    .addHelpText('after', watchExamples);
+  const flags = addPairFlags(command);
+  addWatchFlags(command);
+  command.addOption(command.createOption('-n, --dry-run').hideHelp());
+  command.action(async (given: string[], { dryRun }: { dryRun?: boolean }) => {
+    if (dryRun === true) {
+      throw new TowlineError('configuration', 'watch has no dry run', {
+        hint: 'Use: towline push --dry-run LOCAL [USER@]HOST:PATH',
+      });
+    }
+    const { local, remote } = readArguments('watch', given);
+    ended(await runWatch(context, flags.pair(local, remote), flags.output()));
+  });
+}
+
+/** Says what went wrong in one line on stderr and, for programs, as an object on stdout. */
+function failed(args: readonly string[], context: CliContext, error: unknown): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done; // help or version was shown
+  if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.usage; // shown on stderr
+  const problem = error instanceof CommanderError ? usageError(error, args) : asTowlineError(error);
+  context.stderr.write(`towline: ${printable(problem.message)}\n`);
+  if (problem.code === 'internal' && problem.cause instanceof Error && asksForMore(args)) {
+    context.stderr.write(`${problem.cause.stack ?? ''}\n`);
+  }
+  if (wantsObject(args)) writeObject(context, errorObject(problem));
+  return exitCodeOfError(problem);
+}
+
+function usageError(error: CommanderError, args: readonly string[]): TowlineError {
+  const message = error.message.replace(/^error: /, '').replace('\n(Did you mean', ' (Did you mean');
+  const early = error.code === 'commander.unknownOption' && args[0]?.startsWith('-') === true;
+  const hint = 'Options come after the command: towline COMMAND [options] LOCAL [USER@]HOST:PATH';
+  return new TowlineError('configuration', message, { cause: error, ...(early ? { hint } : {}) });
+}
+
+function flagsOf(args: readonly string[]): readonly string[] {
+  const end = args.indexOf('--');
+  return end === -1 ? args : args.slice(0, end);
+}
+
+/** Looked up in the words themselves: the flags may be what could not be parsed. `watch --json` writes JSON lines instead. */
+function wantsObject(args: readonly string[]): boolean {
+  return args[0] !== 'watch' && flagsOf(args).includes('--json');
+}
+
+function asksForMore(args: readonly string[]): boolean {
+  return flagsOf(args).some((arg) => /^-v+$/.test(arg) || arg === '--verbose');
+}

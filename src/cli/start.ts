@@ -1,0 +1,31 @@
+/** The command with the real world around it: process, standard streams, signals, and the library. */
+import { readFileSync } from 'node:fs';
+import { planPush, push, watch } from '../index.js';
+import type { CliContext } from './context.js';
+import { exitNow } from './exit.js';
+import { runCommandLine } from './program.js';
+import { processSignals } from './signals.js';
+import { standardOutput } from './streams.js';
+
+/** Runs the command line of this process and exits with its code. */
+export async function start(): Promise<void> {
+  const context: CliContext = {
+    version: packageVersion(),
+    push,
+    planPush,
+    watch,
+    stdout: standardOutput(1),
+    stderr: standardOutput(2),
+    env: process.env,
+    now: () => new Date(),
+    onSignal: processSignals,
+    exitNow,
+  };
+  exitNow(await runCommandLine(process.argv.slice(2), context));
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { version: string };
+  return version;
+}

@@ -1,0 +1,72 @@
+import { parseChmod } from '../core/chmod.js';
+import type { Compare, ModeRule } from '../core/compare.js';
+import { TowlineError } from '../core/errors.js';
+import { type MaxDelete, defaultMaxDelete, parseMaxDelete } from '../core/guard.js';
+import type { PairOptions, RuleOption } from './options.js';
+
+/** Options checked and complete: what was left out has its default. */
+export interface ResolvedOptions {
+  readonly delete: boolean;
+  readonly maxDelete: MaxDelete;
+  readonly compare: Compare;
+  readonly force: boolean;
+  readonly modeRule: ModeRule;
+  readonly modeRuleText: string;
+  readonly fsync: boolean;
+  readonly mkpath: boolean;
+  readonly acceptNew: boolean;
+  readonly rules: readonly RuleOption[];
+  readonly gitignore: boolean;
+  readonly droppings: boolean;
+  readonly settleMs: number;
+  readonly settleMaxMs: number;
+  readonly rescanMs: number;
+}
+
+const compares: readonly Compare[] = ['size', 'mtime+size', 'checksum'];
+
+/**
+ * Checks the options that need nothing but themselves.
+ * @throws `configuration`, naming the option and what is allowed
+ */
+export function resolveOptions(options: PairOptions): ResolvedOptions {
+  const compare = options.compare ?? 'mtime+size';
+  if (!compares.includes(compare)) throw wrong('compare', compare, compares.join(', '));
+  const settleMs = number('settleMs', options.settleMs ?? 20, 0, 60_000);
+  const settleMaxMs = number('settleMaxMs', options.settleMaxMs ?? Math.max(10_000, settleMs), settleMs, 3_600_000);
+  const rescanMinutes = number('rescanMinutes', options.rescanMinutes ?? 10, 0.05, 10_080);
+  if (options.port !== undefined) number('port', options.port, 1, 65_535);
+  return {
+    delete: options.delete ?? false,
+    maxDelete: maxDelete(options.maxDelete),
+    compare,
+    force: options.force ?? false,
+    modeRule: options.chmod === undefined ? (mode) => mode : parseChmod(options.chmod),
+    modeRuleText: options.chmod ?? '',
+    fsync: options.fsync ?? false,
+    mkpath: options.mkpath ?? false,
+    acceptNew: options.acceptNew ?? false,
+    rules: options.rules ?? [],
+    gitignore: options.gitignore ?? false,
+    droppings: options.droppings ?? true,
+    settleMs,
+    settleMaxMs,
+    rescanMs: rescanMinutes * 60_000,
+  };
+}
+
+function maxDelete(text: string | undefined): MaxDelete {
+  if (text === undefined) return defaultMaxDelete;
+  const parsed = parseMaxDelete(text);
+  if (parsed === null) throw wrong('maxDelete', text, 'a number of paths (100) or a share of the known ones (30%)');
+  return parsed;
+}
+
+function number(name: string, value: number, min: number, max: number): number {
+  if (Number.isFinite(value) && value >= min && value <= max) return value;
+  throw wrong(name, String(value), `a number from ${String(min)} to ${String(max)}`);
+}
+
+function wrong(name: string, value: string, allowed: string): TowlineError {
+  return new TowlineError('configuration', `${name} cannot be '${value}'`, { hint: `Allowed: ${allowed}` });
+}

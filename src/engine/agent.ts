@@ -1,0 +1,345 @@
+/** The agent: one sync of everything, and then (in `watch`) every change as it settles, until it is stopped. */
+import { TowlineError, asTowlineError, hasCode } from '../core/errors.js';
+import type { Settler } from '../core/settle.js';
+import type { LinkState, Watcher } from '../ports.js';
+import { Attention } from './attention.js';
+import type { Context } from './context.js';
+import type { SyncResult } from './events.js';
+import { Guardian } from './guardian.js';
+import { Intake } from './intake.js';
+import { Runner } from './runner.js';
+import { Scanner } from './scanner.js';
+import { Totals } from './totals.js';
+
+/** How often the causes of holds are looked at again. */
+const recheckMs = 5_000;
+/** A watcher that failed is built anew after this, doubled up to a minute. */
+const rebuildMs = 1_000;
+const rebuildMaxMs = 60_000;
+/** A clean stop waits this long for what is in flight. */
+const stopMs = 4_500;
+const problemsListed = 1_000;
+
+export interface AgentParts {
+  readonly context: Context;
+  /** Aborts `context.stopSignal`: nothing new is begun. */
+  readonly wind: (reason: TowlineError) => void;
+  /** Aborts `context.signal`: work in flight is given up. */
+  readonly abort: (reason: TowlineError) => void;
+  /** A new watcher, as often as one is needed. */
+  readonly newWatcher: () => Watcher;
+  readonly newSettler: () => Settler;
+  readonly rescanMs: number;
+  /** The state had to be set aside: nobody knows what was deleted. */
+  readonly stateLost: boolean;
+}
+
+export class Agent {
+  readonly #parts: AgentParts;
+  readonly #context: Context;
+  readonly #guardian: Guardian;
+  readonly #attention: Attention;
+  readonly #scanner: Scanner;
+  readonly #runner: Runner;
+  readonly #intake: Intake;
+  readonly #totals: Totals;
+  readonly #cleanUp: (() => void)[] = [];
+  #watcher: Watcher | null = null;
+  #stopping: Promise<void> | null = null;
+  #failure: TowlineError | null = null;
+  readonly #ended = Promise.withResolvers<void>();
+  /** Scans run one after the other; one that is asked for while another waits is that one. */
+  #scanWaiting: Promise<void> | null = null;
+  #scanning: Promise<void> = Promise.resolve();
+  #cancelRescan: (() => void) | null = null;
+  #cancelRecheck: (() => void) | null = null;
+  #rebuilding = false;
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts;
+    this.#context = parts.context;
+    this.#totals = new Totals(parts.context.clock);
+    this.#guardian = new Guardian(parts.context, parts.stateLost);
+    this.#attention = new Attention(parts.context, (error) => this.#fail(error));
+    this.#scanner = new Scanner(parts.context, this.#guardian, this.#attention);
+    this.#runner = new Runner({
+      context: parts.context,
+      guardian: this.#guardian,
+      attention: this.#attention,
+      scanner: this.#scanner,
+      onBatch: (tally) => this.#totals.add(tally),
+      onFailure: (error) => this.#fail(asTowlineError(error)),
+    });
+    this.#intake = new Intake({
+      context: parts.context,
+      settler: parts.newSettler(),
+      onRows: () => this.#runner.kick(),
+      onRules: () => this.#rulesChanged(),
+      onOverflow: () => this.#watchFailed(new TowlineError('internal', 'more changes at once than can be kept apart')),
+    });
+    this.#cleanUp.push(parts.context.link.onState((state) => this.#linkChanged(state)));
+  }
+
+  /**
+   * Syncs everything once.
+   * @throws `network` when the link cannot be had (any more), `authentication`, `host-key`, `interrupted`, `state`
+   */
+  async runOnce(): Promise<SyncResult> {
+    try {
+      await this.#begin();
+      await this.#retryProblems();
+      await this.#scanUntilDone('start');
+      await this.#runner.drained();
+      await this.#sweep();
+    } catch (error) {
+      throw this.#failure ?? error;
+    } finally {
+      await this.#shutDown();
+    }
+    if (this.#failure !== null) throw this.#failure;
+    return this.result();
+  }
+
+  /**
+   * Watches and syncs until `stop`.
+   * @throws when it halts: `authentication`, `host-key`, `state`
+   */
+  async watch(): Promise<void> {
+    try {
+      await this.#startWatcher();
+      await this.#begin();
+      await this.#retryProblems();
+      this.#runner.kick();
+      await this.requestScan('start');
+      this.#context.emit({ type: 'watching' });
+      this.#scheduleRescan();
+      this.#scheduleRecheck();
+      await this.#ended.promise;
+    } catch (error) {
+      if (this.#stopping === null) throw this.#failure ?? error;
+    } finally {
+      await this.#shutDown();
+    }
+    const failure = this.#failure as TowlineError | null;
+    if (failure !== null) throw failure;
+  }
+
+  /** Ends it: work in flight is finished or parked within five seconds. */
+  async stop(): Promise<void> {
+    this.#ended.resolve();
+    this.#runner.fail(new TowlineError('interrupted', 'stopped'));
+    await this.#shutDown();
+  }
+
+  /** Compares everything, now or after the scan that runs. */
+  requestScan(cause: string): Promise<void> {
+    if (this.#scanWaiting !== null) return this.#scanWaiting;
+    const waiting = this.#scanning.then(() => {
+      this.#scanWaiting = null;
+      return this.#scanUntilDone(cause);
+    });
+    this.#scanWaiting = waiting;
+    this.#scanning = waiting.catch(() => undefined);
+    return waiting;
+  }
+
+  /** The numbers up to now. */
+  async result(): Promise<SyncResult> {
+    const rows = await this.#context.state.queue.problems(problemsListed);
+    const problems = [
+      ...this.#scanner.problems,
+      ...rows.map(({ path, problem }) => ({ path, code: problem!.code, message: problem!.message })),
+    ];
+    return this.#totals.result(problems, this.#guardian.holds);
+  }
+
+  /** The same without asking the queue: problems of single paths are those told in this run. */
+  summary(): SyncResult {
+    return this.#totals.result([...this.#scanner.problems, ...this.#attention.problems], this.#guardian.holds);
+  }
+
+  async #begin(): Promise<void> {
+    const { link, remote, settings, stopSignal } = this.#context;
+    await link.ready(stopSignal);
+    await remote.ensureRoot({ parents: settings.parents });
+    await this.#sweep();
+  }
+
+  /** What failed in an earlier run is tried again at once. */
+  async #retryProblems(): Promise<void> {
+    const { queue } = this.#context.state;
+    const rows = await queue.problems(problemsListed);
+    await queue.put(rows.map(({ path, sinceMs }) => ({ path, cause: 'retry', sinceMs })));
+  }
+
+  /** Scans; when the link goes meanwhile, scans again once it is back. */
+  async #scanUntilDone(cause: string): Promise<void> {
+    for (;;) {
+      try {
+        await this.#context.link.ready(this.#context.stopSignal);
+        this.#totals.add(await this.#scanner.scanAll(cause));
+        this.#runner.kick();
+        return;
+      } catch (error) {
+        if (this.#stopping !== null || this.#failure !== null || !hasCode(error, 'network')) throw error;
+        this.#context.log.info('the scan was cut short and begins again', { error: error.message });
+      }
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      await this.#context.temps.sweep('remote', this.#context.remote);
+    } catch (error) {
+      if (!hasCode(error, 'network')) throw error;
+      this.#context.log.debug('temps are swept when the link is back', { error: error.message });
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------ watching
+
+  async #startWatcher(): Promise<void> {
+    const { filter } = this.#context;
+    await filter.reset();
+    const watcher = this.#parts.newWatcher();
+    this.#watcher = watcher;
+    await watcher.start(
+      {
+        event: (kind, path) => this.#intake.note(kind, path),
+        error: (error) => this.#watchFailed(error),
+        excludes: (path, kind) => !filter.isRuleFile(path) && filter.excludes(path, kind),
+      },
+      this.#context.stopSignal,
+    );
+  }
+
+  /** Events may be missing: the watch set is built anew, then everything is compared. */
+  #watchFailed(error: TowlineError): void {
+    this.#context.log.warn('the watcher failed and is started again', { error: error.message });
+    void this.#rebuildWatcher();
+  }
+
+  async #rebuildWatcher(): Promise<void> {
+    if (this.#rebuilding || this.#stopping !== null) return;
+    this.#rebuilding = true;
+    try {
+      for (let waitMs = rebuildMs; this.#stopping === null; waitMs = Math.min(rebuildMaxMs, waitMs * 2)) {
+        try {
+          await this.#watcher?.close();
+          await this.#startWatcher();
+          break;
+        } catch (error) {
+          // The root may be gone: holds are looked at every five seconds, and so is this.
+          const wait = hasCode(error, 'not-found') ? recheckMs : waitMs;
+          this.#context.log.debug('the watcher could not start', { error: asTowlineError(error).message });
+          await this.#pause(wait);
+        }
+      }
+    } finally {
+      this.#rebuilding = false;
+    }
+    this.#background(this.requestScan('watcher'));
+  }
+
+  #rulesChanged(): void {
+    this.#background(this.requestScan('rules'));
+  }
+
+  #scheduleRescan(): void {
+    const { clock } = this.#context;
+    const waitMs = this.#parts.rescanMs * (0.9 + clock.random() * 0.2);
+    this.#cancelRescan = clock.timer(waitMs, () => {
+      this.#background(this.requestScan('periodic').finally(() => this.#scheduleRescan()));
+    });
+  }
+
+  #scheduleRecheck(): void {
+    this.#cancelRecheck = this.#context.clock.timer(recheckMs, () => {
+      this.#background(this.#recheck().finally(() => this.#scheduleRecheck()));
+    });
+  }
+
+  /** Looks again at what keeps deletions back and at what could not be listed. */
+  async #recheck(): Promise<void> {
+    const held = this.#guardian.holds;
+    const unlisted = this.#guardian.unlisted;
+    if (held.length === 0 && unlisted.length === 0) return;
+    if (unlisted.length > 0 && (await this.#scanner.canListAgain())) {
+      await this.requestScan('listing');
+      return;
+    }
+    if (held.length === 0) return;
+    const rootCause = held.some(({ cause }) => cause.startsWith('root-'));
+    const now = await this.#guardian.recheck();
+    if (rootCause && !now.some(({ cause }) => cause.startsWith('root-'))) {
+      // It is back, maybe as another folder: only a new watch set sees into it.
+      await this.#rebuildWatcher();
+    } else if (now.length === 0) {
+      await this.#context.state.queue.release();
+      this.#runner.kick();
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------ link, failure, end
+
+  #linkChanged(state: LinkState): void {
+    this.#context.emit({ type: 'link', state });
+    if (state.name === 'ready') {
+      this.#background(this.#sweep());
+      this.#runner.kick();
+    } else if (state.name === 'halted') {
+      this.#fail(state.error);
+    } else if (state.name === 'closed' && this.#stopping === null) {
+      this.#runner.fail(new TowlineError('network', 'the connection was closed'));
+    }
+  }
+
+  /** The run cannot go on. */
+  #fail(error: TowlineError): void {
+    if (this.#stopping !== null || this.#failure !== null) return;
+    this.#failure = error;
+    this.#parts.wind(error);
+    this.#parts.abort(error);
+    this.#runner.fail(error);
+    this.#ended.resolve();
+  }
+
+  #background(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      const typed = asTowlineError(error);
+      if (this.#stopping !== null || typed.code === 'interrupted') return;
+      if (typed.code === 'network') this.#context.log.debug('waits for the link', { error: typed.message });
+      else this.#fail(typed);
+    });
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#context.clock.timer(ms, resolve);
+    await Promise.race([promise, this.#ended.promise]);
+    cancel();
+  }
+
+  #shutDown(): Promise<void> {
+    this.#stopping ??= this.#doShutDown();
+    return this.#stopping;
+  }
+
+  async #doShutDown(): Promise<void> {
+    const { clock, ledger } = this.#context;
+    this.#ended.resolve();
+    this.#parts.wind(new TowlineError('interrupted', 'stopped'));
+    this.#cancelRescan?.();
+    this.#cancelRecheck?.();
+    await this.#watcher?.close();
+    const cancel = clock.timer(stopMs, () => this.#parts.abort(new TowlineError('interrupted', 'stopped')));
+    try {
+      await this.#intake.close();
+      await Promise.all([this.#runner.stop(), this.#scanning]);
+      await ledger.flush();
+    } finally {
+      cancel();
+      for (const undo of this.#cleanUp) undo();
+    }
+  }
+}

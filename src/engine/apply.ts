@@ -1,0 +1,178 @@
+/** Carries out one change on the side it is meant for. */
+import type { Change } from '../core/action.js';
+import { writtenSide } from '../core/action.js';
+import type { BasePair, Entry, Side } from '../core/entry.js';
+import { TowlineError, hasCode } from '../core/errors.js';
+import { nameOf, parentOf } from '../core/path.js';
+import type { Storage } from '../ports.js';
+import { transferFile } from '../transfer/file-lane.js';
+import { type Context, otherSide, storageOf } from './context.js';
+import { deleteTree } from './delete-tree.js';
+
+/** What came of a change. */
+export interface Applied {
+  /** What the base is to hold; `undefined`: it was seen to already. */
+  readonly pair: BasePair | null | undefined;
+  readonly bytes: number;
+  /** Paths removed. */
+  readonly deleted: number;
+  /** Directories that were to go and stay. */
+  readonly kept: readonly string[];
+  /** The source moved on meanwhile: look at it again. */
+  readonly dirty: boolean;
+}
+
+const nothing: Applied = { pair: undefined, bytes: 0, deleted: 0, kept: [], dirty: false };
+
+/**
+ * @param temp the path of a temp on record for this change (uploads and downloads), or `null`
+ * @throws `TowlineError` by the contracts of `Storage` and `transferFile`
+ */
+export async function applyChange(context: Context, change: Change, temp: string | null): Promise<Applied> {
+  const side = writtenSide(change);
+  switch (change.type) {
+    case 'upload':
+    case 'download': {
+      const removed = await makeWay(context, side, change.path, change.destination);
+      const expected = removed === null ? change.destination : null;
+      const done = await transfer(context, side, { ...change, destination: expected }, temp);
+      return removed === null ? done : { ...done, deleted: removed };
+    }
+    case 'make-directory': {
+      if (change.destination !== null) await storageOf(context, side).remove(change.path, change.destination);
+      // Owner bits stay open until the contents are in place: `Directories.finish` sets the real mode, and only then
+      // the base may say that the sides agree.
+      const storage = storageOf(context, side);
+      const mode = context.settings.modeRule(change.source.mode, 'directory');
+      const made = await storage.makeDirectory(change.path, mode | 0o700);
+      const agreed = !storage.capabilities.modes || made.mode === mode;
+      return { ...nothing, pair: agreed ? pairOf(side, change.source, made, false) : undefined };
+    }
+    case 'set-metadata': {
+      const made = await storageOf(context, side).setMetadata(change.path, change.destination, change.change);
+      return { ...nothing, pair: pairOf(side, change.source, made, false) };
+    }
+    case 'delete-local':
+    case 'delete-remote': {
+      const { deleted, kept } = await deleteTree(context, side, change.path, change.destination);
+      return { ...nothing, deleted, kept };
+    }
+  }
+}
+
+/** The base row of a path whose `side` was just written from `source`. */
+export function pairOf(side: Side, source: Entry, made: Entry, racy: boolean): BasePair {
+  return side === 'remote' ? { local: source, remote: made, racy } : { local: made, remote: source, racy };
+}
+
+/**
+ * Removes a directory that stands where a file or symlink is to go: with its contents if deletions were asked for.
+ * @returns how many paths went; `null` when no directory was in the way
+ */
+async function makeWay(
+  context: Context,
+  side: Side,
+  path: string,
+  destination: Entry | null,
+): Promise<number | null> {
+  if (destination?.kind !== 'directory') return null;
+  if (context.settings.delete) {
+    const { deleted, kept } = await deleteTree(context, side, path, destination);
+    if (kept.length > 0) throw inTheWay(path, 'it holds excluded content, which is never deleted');
+    return deleted;
+  }
+  try {
+    await storageOf(context, side).remove(path, destination);
+    return 1;
+  } catch (error) {
+    if (hasCode(error, 'not-empty')) throw inTheWay(path, 'it holds something; --delete lets it go', error);
+    throw error;
+  }
+}
+
+function inTheWay(path: string, why: string, cause?: unknown): TowlineError {
+  return new TowlineError('not-empty', `a directory on the other side is in the way of '${path}': ${why}`, {
+    path,
+    cause,
+  });
+}
+
+type Transfer = Extract<Change, { type: 'upload' | 'download' }>;
+
+async function transfer(context: Context, side: Side, change: Transfer, temp: string | null): Promise<Applied> {
+  if (temp === null) throw new TowlineError('internal', `no temp on record for '${change.path}'`);
+  if (change.source.kind === 'symlink') return sendSymlink(context, side, change, temp);
+  return sendFile(context, side, change, temp);
+}
+
+async function sendSymlink(context: Context, side: Side, change: Transfer, temp: string): Promise<Applied> {
+  const from = storageOf(context, otherSide(side));
+  const [source] = await from.observe([change.path]);
+  if (source instanceof TowlineError) throw source;
+  if (source?.kind !== 'symlink' || source.target === undefined) {
+    context.temps.gone(temp);
+    throw new TowlineError('changed', `'${change.path}' is no symlink any more`, { path: change.path });
+  }
+  const link = { target: source.target, mtimeMs: source.mtimeMs };
+  try {
+    const made = await storageOf(context, side).makeSymlink(change.path, link, nameOf(temp), change.destination);
+    context.temps.gone(temp);
+    return { ...nothing, pair: pairOf(side, source, made, false) };
+  } catch (error) {
+    if (hasCode(error, 'network')) context.temps.abandon(temp);
+    else context.temps.gone(temp);
+    throw error;
+  }
+}
+
+async function sendFile(context: Context, side: Side, change: Transfer, firstTemp: string): Promise<Applied> {
+  const { path, destination } = change;
+  const { settings, temps, emit, clock, signal } = context;
+  const to: Storage = storageOf(context, side);
+  const owner =
+    destination?.kind === 'file' && destination.uid !== undefined && destination.gid !== undefined
+      ? { owner: { uid: destination.uid, gid: destination.gid } }
+      : {};
+  const directory = parentOf(path) ?? '';
+  const pathOfTemp = (name: string) => (directory === '' ? name : `${directory}/${name}`);
+  let next: string | null = firstTemp;
+  let used: string | null = null;
+  let bytes = 0;
+  const size = change.source.size;
+  emit({ type: 'transfer-start', path, size });
+  try {
+    const done = await transferFile({
+      from: storageOf(context, otherSide(side)),
+      to,
+      path,
+      expected: destination,
+      attributes: (source) => ({
+        ...(to.capabilities.modes ? { mode: settings.modeRule(source.mode, 'file') } : {}),
+        ...(to.capabilities.times ? { mtimeMs: source.mtimeMs } : {}),
+        ...owner,
+      }),
+      sync: settings.sync && to.capabilities.fsync,
+      now: () => clock.now(),
+      tempName: async () => {
+        if (used !== null) temps.abandon(used);
+        used = next ?? (await temps.reserve(side, [path]))[0]!;
+        next = null;
+        return nameOf(used);
+      },
+      tempGone: (name) => temps.gone(pathOfTemp(name)),
+      progress: (more) => {
+        bytes += more;
+        emit({ type: 'transfer-progress', path, size, bytes });
+      },
+      signal,
+    });
+    emit({ type: 'transfer-end', path, size, ok: true });
+    return { ...nothing, pair: pairOf(side, done.source, done.made, done.racy), bytes: done.bytes, dirty: done.dirty };
+  } catch (error) {
+    emit({ type: 'transfer-end', path, size, ok: false });
+    throw error;
+  } finally {
+    if (next !== null) temps.gone(next);
+    if (used !== null) temps.abandon(used);
+  }
+}

@@ -1,0 +1,239 @@
+import { type Change, replacesDirectory } from '../core/action.js';
+import type { Triple } from '../core/entry.js';
+import { TowlineError, asTowlineError } from '../core/errors.js';
+import { decide } from '../core/mode.js';
+import { ancestorsOf, comparePaths } from '../core/path.js';
+import type { QueueOutcome, QueueRow } from '../ports.js';
+import type { Attention } from './attention.js';
+import { Batch, type Outcome, type Work } from './batch.js';
+import type { Holder } from './claims.js';
+import type { Context } from './context.js';
+import { forgetBelow } from './delete-tree.js';
+import type { Guardian } from './guardian.js';
+import { type Observation, observe } from './observe.js';
+import type { Tally } from './tally.js';
+
+export interface ChangesPassInput {
+  readonly context: Context;
+  readonly guardian: Guardian;
+  readonly attention: Attention;
+  /** Rows whose paths are claimed by `holder`. */
+  readonly rows: readonly QueueRow[];
+  readonly holder: Holder;
+  readonly tally: Tally;
+  /** Compares everything below a directory that came into being as a whole (moved in, unpacked, copied). */
+  readonly scanBelow: (path: string, holder: Holder, tally: Tally) => Promise<void>;
+}
+
+/**
+ * Deals with a batch of paths that need attention: looks at them (and at the directories above them) on both sides,
+ * decides, asks the guard about deletions, carries out, and settles every row.
+ */
+export async function changesPass(input: ChangesPassInput): Promise<void> {
+  const pass = new ChangesPass(input);
+  await pass.run();
+}
+
+class ChangesPass {
+  readonly #input: ChangesPassInput;
+  readonly #context: Context;
+  readonly #rows = new Map<string, QueueRow>();
+  readonly #outcomes = new Map<string, QueueOutcome>();
+  readonly #batch: Batch;
+  readonly #commits: Promise<void>[] = [];
+
+  constructor(input: ChangesPassInput) {
+    this.#input = input;
+    this.#context = input.context;
+    for (const row of input.rows) this.#rows.set(row.path, row);
+    this.#batch = new Batch(input.context, input.holder, input.tally, (outcome) => this.#note(outcome));
+  }
+
+  async run(): Promise<void> {
+    try {
+      await this.#work();
+    } catch (thrown) {
+      // Nothing path by path: the link went, or the state cannot be written. Rows without an outcome stay due.
+      const error = asTowlineError(thrown);
+      for (const path of this.#rows.keys()) {
+        if (!this.#outcomes.has(path)) this.#fail(path, error);
+      }
+    }
+    await this.#context.state.queue.settle([...this.#outcomes.values()]);
+  }
+
+  async #work(): Promise<void> {
+    const observation = await observe(this.#context, [...this.#rows.keys()]);
+    const { work, deletions, expansions } = this.#decide(observation);
+    const admitted = await this.#admit(deletions);
+    // Deletions come last: what was moved is on the other side under its new name before the old one goes.
+    await this.#batch.submit(work);
+    await this.#batch.submit(admitted.filter(replacesDirectory));
+    await this.#batch.idle();
+    await this.#batch.submit(admitted.filter((change) => !replacesDirectory(change)));
+    await this.#batch.finish();
+    await Promise.all(this.#commits);
+    await this.#input.guardian.carriedOut(this.#input.tally.deleted);
+    for (const path of expansions) await this.#expand(path);
+    for (const path of this.#rows.keys()) if (!this.#outcomes.has(path)) this.#succeed(path, false);
+  }
+
+  #decide(observation: Observation): { work: Work[]; deletions: Change[]; expansions: string[] } {
+    const work: Work[] = [];
+    const deletions: Change[] = [];
+    const expansions: string[] = [];
+    for (const [path, error] of observation.failures) {
+      if (this.#rows.has(path)) this.#fail(path, error);
+    }
+    for (const triple of observation.triples.values()) {
+      const wanted = this.#rows.has(triple.path);
+      if (observation.excluded.has(triple.path)) {
+        if (wanted) this.#forget(triple);
+        continue;
+      }
+      const verdict = decide(triple, this.#context.policy());
+      // Of the directories above, only what is missing over there concerns us.
+      if (!wanted && verdict.type !== 'make-directory') continue;
+      if (wanted && needsExpansion(triple)) expansions.push(triple.path);
+      switch (verdict.type) {
+        case 'none':
+          if (verdict.kept) this.#input.tally.kept++;
+          break;
+        case 'adopt':
+          this.#adopt(verdict, triple);
+          break;
+        case 'contents':
+          work.push({ type: 'contents', path: triple.path, triple, wants: verdict.wants });
+          break;
+        case 'refuse':
+          this.#fail(
+            triple.path,
+            new TowlineError('unsupported', `'${triple.path}': ${verdict.message}`, { path: triple.path }),
+          );
+          break;
+        case 'delete-local':
+        case 'delete-remote':
+          deletions.push(verdict);
+          break;
+        default:
+          if (replacesDirectory(verdict) && this.#context.settings.delete) deletions.push(verdict);
+          else work.push(verdict);
+      }
+    }
+    return { work, deletions: topmost(deletions), expansions: topmostPaths(expansions) };
+  }
+
+  /** Asks the guard; what it holds back is parked in the queue. */
+  async #admit(deletions: readonly Change[]): Promise<Change[]> {
+    if (deletions.length === 0) return [];
+    let count = 0;
+    for (const { path } of deletions) count += 1 + (await this.#countBelow(path));
+    const holds = await this.#input.guardian.reviewMore(count);
+    if (holds.length === 0) return [...deletions];
+    const now = this.#context.clock.now();
+    for (const { path } of deletions) {
+      const row = this.#rows.get(path);
+      if (row === undefined) continue;
+      this.#input.tally.held++;
+      const { generation } = row;
+      this.#outcomes.set(path, { path, generation, type: 'again', notBeforeMs: now, counts: false, held: true });
+    }
+    return [];
+  }
+
+  async #countBelow(path: string): Promise<number> {
+    let count = 0;
+    for await (const rows of this.#context.state.base.scan(path, this.#context.signal)) count += rows.length;
+    return count;
+  }
+
+  async #expand(path: string): Promise<void> {
+    if (this.#outcomes.has(path)) return;
+    try {
+      await this.#input.scanBelow(path, this.#input.holder, this.#input.tally);
+    } catch (error) {
+      this.#fail(path, asTowlineError(error));
+    }
+  }
+
+  #adopt(verdict: { local: Triple['local']; remote: Triple['remote']; kept: boolean }, triple: Triple): void {
+    const { path } = triple;
+    const { local, remote, kept } = verdict;
+    if (kept) this.#input.tally.kept++;
+    if (local !== null && remote !== null) {
+      this.#commits.push(this.#commit(path, this.#context.ledger.commit(path, { local, remote, racy: false })));
+    } else {
+      this.#forget(triple);
+    }
+  }
+
+  /** The base drops the path, and what it knows below it. */
+  #forget({ path, base }: Triple): void {
+    if (base === null) return;
+    const work = async () => {
+      if (base.local.kind === 'directory') await forgetBelow(this.#context, path);
+      await this.#context.ledger.commit(path, null);
+    };
+    this.#commits.push(this.#commit(path, work()));
+  }
+
+  async #commit(path: string, written: Promise<unknown>): Promise<void> {
+    try {
+      await written;
+    } catch (error) {
+      this.#fail(path, asTowlineError(error));
+    }
+  }
+
+  #note(outcome: Outcome): void {
+    const { path } = outcome;
+    if (!this.#rows.has(path)) return;
+    switch (outcome.type) {
+      case 'done':
+        this.#succeed(path, outcome.dirty);
+        break;
+      case 'busy':
+        this.#succeed(path, true);
+        break;
+      case 'failed':
+        this.#fail(path, outcome.error);
+        break;
+    }
+  }
+
+  #succeed(path: string, dirty: boolean): void {
+    const row = this.#rows.get(path);
+    if (row !== undefined) this.#outcomes.set(path, this.#input.attention.outcomeOfSuccess(row, dirty));
+  }
+
+  #fail(path: string, error: TowlineError): void {
+    const row = this.#rows.get(path);
+    if (row === undefined) return;
+    const outcome = this.#input.attention.outcomeOfFailure(row, error);
+    if (outcome.type === 'again' && outcome.problem !== undefined) this.#input.tally.failed++;
+    this.#outcomes.set(path, outcome);
+  }
+}
+
+/**
+ * A directory whose contents nobody may have told us about one by one: it is new to the base or to the other side, or
+ * it is another one than the base knows by this name.
+ */
+function needsExpansion({ base, local, remote }: Triple): boolean {
+  if (local?.kind !== 'directory') return false;
+  return (
+    remote?.kind !== 'directory' ||
+    base?.local.kind !== 'directory' ||
+    (base.local.ino !== undefined && base.local.ino !== local.ino)
+  );
+}
+
+function topmost(changes: readonly Change[]): Change[] {
+  const paths = new Set(changes.map(({ path }) => path));
+  return changes.filter(({ path }) => !ancestorsOf(path).some((ancestor) => paths.has(ancestor)));
+}
+
+function topmostPaths(paths: readonly string[]): string[] {
+  const all = new Set(paths);
+  return [...paths].sort(comparePaths).filter((path) => !ancestorsOf(path).some((ancestor) => all.has(ancestor)));
+}

@@ -1,0 +1,78 @@
+/** What the parts of the engine share: the two sides, the state, the wishes of the user. */
+import type { ModeRule } from '../core/compare.js';
+import type { Side } from '../core/entry.js';
+import type { MaxDelete } from '../core/guard.js';
+import type { Mode, Policy } from '../core/mode.js';
+import type { Clock, Link, Log, State, Storage } from '../ports.js';
+import type { Claims } from './claims.js';
+import type { AgentListener } from './events.js';
+import type { FilterBook } from './filter-book.js';
+import type { Lanes } from './lanes.js';
+import type { Ledger } from './ledger.js';
+import type { Temps } from './temps.js';
+
+/** What the user asked for, checked and complete. */
+export interface Settings {
+  readonly mode: Mode;
+  readonly delete: boolean;
+  readonly maxDelete: MaxDelete;
+  readonly compare: Policy['compare'];
+  /** Compare contents in spite of the base. */
+  readonly afresh: boolean;
+  readonly force: boolean;
+  readonly modeRule: ModeRule;
+  /** The text behind `modeRule`: modes are compared across the sides once when it changes. */
+  readonly modeRuleText: string;
+  /** Force written content to disk before it gets its name. */
+  readonly sync: boolean;
+  /** Make missing parents of the destination's root. */
+  readonly parents: boolean;
+}
+
+/** What is known of the local root directory, to notice that it is not the one it was. */
+export interface RootIdentity {
+  readonly dev: number;
+  readonly ino: number;
+  readonly mountPoint: boolean;
+}
+
+export interface Context {
+  readonly local: Storage;
+  readonly remote: Storage;
+  readonly link: Link;
+  readonly state: State;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly emit: AgentListener;
+  readonly settings: Settings;
+  readonly agentId: string;
+  /** The local root as it is now; `null`: it is gone or no directory. */
+  readonly inspectRoot: () => Promise<RootIdentity | null>;
+  /** Aborted when nothing new is to be begun. The reason of both signals is a `TowlineError`. */
+  readonly stopSignal: AbortSignal;
+  /** Aborted when work in flight has to be given up. */
+  readonly signal: AbortSignal;
+  readonly filter: FilterBook;
+  readonly claims: Claims;
+  readonly ledger: Pick<Ledger, 'commit' | 'tempGone' | 'flush'>;
+  readonly temps: Temps;
+  readonly lanes: Lanes;
+  readonly policy: () => Policy;
+}
+
+/** The storage of a side. */
+export function storageOf(context: Context, side: Side): Storage {
+  return side === 'local' ? context.local : context.remote;
+}
+
+/** The side that is right in a one-way mode. */
+export function sourceSideOf(settings: Settings): Side {
+  switch (settings.mode) {
+    case 'push':
+      return 'local';
+  }
+}
+
+export function otherSide(side: Side): Side {
+  return side === 'local' ? 'remote' : 'local';
+}

@@ -1,0 +1,158 @@
+import type { Entry, Side } from '../core/entry.js';
+import { TowlineError, hasCode } from '../core/errors.js';
+import { parentOf } from '../core/path.js';
+import type { Storage } from '../ports.js';
+import { type Context, otherSide, storageOf } from './context.js';
+
+/** Files listed before the first of them are removed: bounds the memory of a deletion, not its size. */
+const listedMax = 20_000;
+
+export interface TreeDeleted {
+  /** Paths removed. */
+  readonly deleted: number;
+  /** Directories that stay, since they hold something that is excluded or no entry. */
+  readonly kept: readonly string[];
+}
+
+/**
+ * Removes `path` and what is below it from `side`, the other side having lost it (or having something else there).
+ * Every path is looked at again right before it goes; excluded content stays, and the directories above it with it.
+ * The base forgets what went.
+ * @throws `changed` when the other side has the path (again); whatever a removal throws
+ */
+export async function deleteTree(context: Context, side: Side, path: string, top: Entry): Promise<TreeDeleted> {
+  const storage = storageOf(context, side);
+  const source = storageOf(context, otherSide(side));
+  await requireAbsent(source, path);
+  if (top.kind !== 'directory') {
+    await storage.remove(path, top);
+    await context.ledger.commit(path, null);
+    return { deleted: 1, kept: [] };
+  }
+  const work = new TreeDeletion(context, storage, source, path);
+  const result = await work.run(top);
+  await forgetBelow(context, path, new Set(result.kept));
+  if (result.kept.length === 0) await context.ledger.commit(path, null);
+  return result;
+}
+
+/** Drops the base rows below a path that no side (or only the one that keeps it) has any more. */
+export async function forgetBelow(context: Context, path: string, except?: ReadonlySet<string>): Promise<number> {
+  let forgotten = 0;
+  for await (const rows of context.state.base.scan(path, context.signal)) {
+    const gone = rows.filter((row) => except?.has(row.path) !== true);
+    forgotten += gone.length;
+    await context.state.base.commit(gone.map((row) => ({ path: row.path, pair: null })));
+  }
+  return forgotten;
+}
+
+/** The source still lacks the path: nothing is there, or something that holds nothing. */
+async function requireAbsent(source: Storage, path: string): Promise<void> {
+  const [seen] = await source.observe([path]);
+  if (seen instanceof TowlineError) throw seen;
+  if (seen !== null && seen?.kind === 'directory') {
+    throw new TowlineError('changed', `'${path}' is back at the source`, { path });
+  }
+}
+
+class TreeDeletion {
+  readonly #context: Context;
+  readonly #storage: Storage;
+  readonly #source: Storage;
+  readonly #path: string;
+  readonly #directories: { path: string; entry: Entry }[] = [];
+  #files: { path: string; entry: Entry }[] = [];
+  #deleted = 0;
+  /** Directories that cannot go, with all that lie above them. */
+  readonly #blocked = new Set<string>();
+
+  constructor(context: Context, storage: Storage, source: Storage, path: string) {
+    this.#context = context;
+    this.#storage = storage;
+    this.#source = source;
+    this.#path = path;
+  }
+
+  async run(top: Entry): Promise<TreeDeleted> {
+    this.#directories.push({ path: this.#path, entry: top });
+    const { filter, signal } = this.#context;
+    const excludes = filter.excludes;
+    const temps: string[] = [];
+    for await (const batch of this.#storage.scan({ under: this.#path, excludes, signal })) {
+      for (const item of batch) {
+        if (item.type === 'temp') temps.push(item.path);
+        else if (item.type === 'failure') throw item.error;
+        else if (item.type === 'skipped') this.#block(parentOf(item.path));
+        else if (item.entry.kind === 'directory') this.#directories.push(item);
+        else this.#files.push(item);
+      }
+      if (this.#files.length >= listedMax) await this.#removeFiles();
+    }
+    await this.#removeFiles();
+    // A temp in a directory that goes has no destination any more, whoever made it.
+    if (temps.length > 0) await this.#storage.removeTemps(temps);
+    await this.#removeDirectories();
+    return { deleted: this.#deleted, kept: [...this.#blocked] };
+  }
+
+  async #removeFiles(): Promise<void> {
+    const files = this.#files;
+    this.#files = [];
+    await requireAbsent(this.#source, this.#path);
+    const failures: unknown[] = [];
+    await Promise.all(
+      chunks(files, 256).map(async (chunk) => {
+        for (const { path, entry } of chunk) {
+          try {
+            await this.#storage.remove(path, entry);
+            this.#deleted++;
+          } catch (error) {
+            failures.push(error);
+            return;
+          }
+        }
+      }),
+    );
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Deepest first, each depth in one go. */
+  async #removeDirectories(): Promise<void> {
+    const byDepth = new Map<number, { path: string; entry: Entry }[]>();
+    for (const directory of this.#directories) {
+      const depth = directory.path.split('/').length;
+      const level = byDepth.get(depth);
+      if (level === undefined) byDepth.set(depth, [directory]);
+      else level.push(directory);
+    }
+    for (const depth of [...byDepth.keys()].sort((a, b) => b - a)) {
+      const level = byDepth.get(depth)!.filter(({ path }) => !this.#blocked.has(path));
+      await Promise.all(chunks(level, 32).map((chunk) => this.#removeLevel(chunk)));
+    }
+  }
+
+  async #removeLevel(directories: readonly { path: string; entry: Entry }[]): Promise<void> {
+    for (const { path, entry } of directories) {
+      try {
+        await this.#storage.remove(path, entry);
+        this.#deleted++;
+      } catch (error) {
+        if (!hasCode(error, 'not-empty')) throw error;
+        this.#block(path);
+      }
+    }
+  }
+
+  #block(path: string | null): void {
+    for (let at = path; at !== null && at.length >= this.#path.length; at = parentOf(at)) this.#blocked.add(at);
+  }
+}
+
+/** Splits into `count` parts at most, for as many workers. */
+function chunks<T>(items: readonly T[], count: number): T[][] {
+  const size = Math.max(1, Math.ceil(items.length / count));
+  const parts: T[][] = [];
+  for (let at = 0; at < items.length; at += size) parts.push(items.slice(at, at + size));
+  return parts;
+}

@@ -1,0 +1,93 @@
+/** What an agent tells while it works. The only way from the engine to a screen, a log or a program. */
+import type { Side } from '../core/entry.js';
+import type { Hold } from '../core/guard.js';
+import type { LinkState } from '../ports.js';
+
+/** What a finished batch did. A batch is one scan or one group of settled changes. */
+export interface BatchSummary {
+  readonly cause: 'scan' | 'changes';
+  /** Files and symlinks sent to the other side. */
+  readonly transferred: number;
+  readonly directories: number;
+  /** Paths of which only mode or times were set. */
+  readonly metadata: number;
+  readonly deleted: number;
+  /** Paths that exist on the destination only and stay, since deletions were not asked for. */
+  readonly kept: number;
+  /** Of the transferred: those that replaced something changed by others on the destination. */
+  readonly drifted: number;
+  /** Paths that were equal already. */
+  readonly skipped: number;
+  readonly failed: number;
+  readonly held: number;
+  readonly bytesSent: number;
+  readonly durationMs: number;
+  /** The first few paths that were touched, for a line on a screen. */
+  readonly paths: readonly string[];
+}
+
+/** One path that failed and will be tried again. */
+export interface Problem {
+  readonly path: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** One line of a plan (`--dry-run`). */
+export interface PlannedAction {
+  readonly action:
+    'upload' | 'download' | 'make-directory' | 'set-metadata' | 'delete-local' | 'delete-remote' | 'move' | 'conflict';
+  readonly path: string;
+  /** Bytes of content it would send. */
+  readonly bytes: number;
+  readonly reason: string;
+}
+
+export type AgentEvent =
+  /** The link to the server changed state. */
+  | { readonly type: 'link'; readonly state: LinkState }
+  | { readonly type: 'scan-start'; readonly cause: string }
+  | { readonly type: 'scan-progress'; readonly entries: number; readonly pending: number }
+  | { readonly type: 'scan-end'; readonly entries: number; readonly durationMs: number }
+  /** The watcher is ready and the first scan is done: from here on changes follow in a moment. */
+  | { readonly type: 'watching' }
+  | { readonly type: 'planned'; readonly action: PlannedAction }
+  | { readonly type: 'transfer-start'; readonly path: string; readonly size: number }
+  | { readonly type: 'transfer-progress'; readonly path: string; readonly size: number; readonly bytes: number }
+  | { readonly type: 'transfer-end'; readonly path: string; readonly size: number; readonly ok: boolean }
+  | { readonly type: 'batch'; readonly summary: BatchSummary }
+  | { readonly type: 'problem'; readonly problem: Problem }
+  | { readonly type: 'solved'; readonly path: string }
+  /** The holds in force changed; an empty list: none any more. */
+  | { readonly type: 'holds'; readonly holds: readonly Hold[] }
+  /** Something worth saying once: skipped special files, kept directories, drift, a state set aside, … */
+  | {
+      readonly type: 'notice';
+      readonly level: 'info' | 'warn';
+      readonly code: string;
+      readonly message: string;
+      readonly path?: string;
+      readonly side?: Side;
+    };
+
+export type AgentListener = (event: AgentEvent) => void;
+
+/** How a one-shot run ended: the object of `--json`. */
+export interface SyncResult {
+  readonly transferred: number;
+  readonly skipped: number;
+  readonly deleted: number;
+  readonly conflicts: number;
+  readonly failed: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly durationMs: number;
+  readonly problems: readonly Problem[];
+  /** Paths left on the destination that the source lacks. */
+  readonly kept: number;
+  /** Directories made, and paths of which only mode or times were set. */
+  readonly directories: number;
+  readonly metadata: number;
+  /** What kept deletions back; exit code 5 when there is any. */
+  readonly holds: readonly Hold[];
+}

@@ -1,0 +1,133 @@
+import {
+  type DeletionWindow,
+  type Hold,
+  type RootState,
+  currentWindow,
+  extendWindow,
+  guard,
+} from '../core/guard.js';
+import type { Context, RootIdentity } from './context.js';
+
+const windowFact = 'deletions';
+const rootFact = 'root';
+const knownFact = 'destinationCount';
+
+
+/**
+ * Asks the guard (core/guard.ts) on behalf of whoever wants to delete, remembers what was deleted lately, and tells when
+ * the holds in force change.
+ */
+export class Guardian {
+  readonly #context: Context;
+  readonly #stateLost: boolean;
+  #holds: readonly Hold[] = [];
+  #unlisted: readonly string[] = [];
+  #pending = 0;
+  #allowed = false;
+
+  constructor(context: Context, stateLost: boolean) {
+    this.#context = context;
+    this.#stateLost = stateLost;
+  }
+
+  get holds(): readonly Hold[] {
+    return this.#holds;
+  }
+
+  /** Directories that could not be listed, as the last whole scan found them. */
+  set unlisted(paths: readonly string[]) {
+    this.#unlisted = paths;
+  }
+
+  get unlisted(): readonly string[] {
+    return this.#unlisted;
+  }
+
+  /** A person said that what is held may go. */
+  allow(): void {
+    this.#allowed = true;
+  }
+
+  /** The whole of what waits to be deleted, after a full scan. Returns the holds that keep it back. */
+  async reviewAll(pending: number): Promise<readonly Hold[]> {
+    return this.#review(pending);
+  }
+
+  /** More that is to be deleted, beside what is held already. Returns the holds that keep it back. */
+  async reviewMore(more: number): Promise<readonly Hold[]> {
+    return this.#review(this.#holds.length > 0 ? this.#pending + more : more);
+  }
+
+  /** Looks again at the causes of the holds in force. */
+  async recheck(): Promise<readonly Hold[]> {
+    return this.#holds.length === 0 ? this.#holds : this.#review(this.#pending);
+  }
+
+  /** `count` paths were deleted. */
+  async carriedOut(count: number): Promise<void> {
+    if (count === 0) return;
+    const { facts } = this.#context.state;
+    const window = await facts.get<DeletionWindow>(windowFact);
+    await facts.set(windowFact, extendWindow(window, count, await this.#known(), this.#context.clock.now()));
+  }
+
+  /** Notes how many paths the destination holds and which directory the root is, after a scan that saw everything. */
+  async seen(destinationCount: number): Promise<void> {
+    const { facts } = this.#context.state;
+    await facts.set(knownFact, destinationCount);
+    const root = await this.#context.inspectRoot();
+    if (root !== null) await facts.set(rootFact, root);
+  }
+
+  /** The root's device as it was recorded after the last whole scan. */
+  async recordedRoot(): Promise<RootIdentity | null> {
+    return this.#context.state.facts.get<RootIdentity>(rootFact);
+  }
+
+  async rootState(): Promise<RootState> {
+    const now = await this.#context.inspectRoot();
+    if (now === null) return 'missing';
+    const was = await this.recordedRoot();
+    if (was?.mountPoint === true && !now.mountPoint) return 'unmounted';
+    return (await this.#isEmpty()) ? 'emptied' : 'present';
+  }
+
+  async #isEmpty(): Promise<boolean> {
+    const { local, filter, signal } = this.#context;
+    for await (const batch of local.scan({ under: '', excludes: filter.excludes, signal })) {
+      if (batch.length > 0) return false;
+    }
+    return true;
+  }
+
+  async #known(): Promise<number> {
+    const { base, facts } = this.#context.state;
+    return Math.max(await base.count(), (await facts.get<number>(knownFact)) ?? 0);
+  }
+
+  async #review(pending: number): Promise<readonly Hold[]> {
+    const { state, clock, settings } = this.#context;
+    this.#pending = pending;
+    if (pending === 0) return this.#change([]);
+    const window = currentWindow(await state.facts.get<DeletionWindow>(windowFact), clock.now());
+    const holds = guard({
+      root: await this.rootState(),
+      pending,
+      known: await this.#known(),
+      window,
+      maxDelete: settings.maxDelete,
+      unlisted: this.#unlisted,
+      allowed: this.#allowed,
+      stateLost: this.#stateLost,
+    });
+    return this.#change(holds);
+  }
+
+  #change(holds: readonly Hold[]): readonly Hold[] {
+    const text = (list: readonly Hold[]) => list.map(({ cause, message }) => `${cause} ${message}`).join('\n');
+    const changed = text(holds) !== text(this.#holds);
+    this.#holds = holds;
+    if (changed) this.#context.emit({ type: 'holds', holds });
+    return holds;
+  }
+}

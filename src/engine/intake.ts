@@ -1,0 +1,123 @@
+import { TowlineError, asTowlineError } from '../core/errors.js';
+import type { Settler } from '../core/settle.js';
+import type { WatchEventKind } from '../ports.js';
+import type { Context } from './context.js';
+
+/** A state that could not take rows is tried again after this. */
+const putAgainMs = 1_000;
+/** A file found empty is looked at once more after the settler's own wait, then it is believed. */
+const believedMax = 10_000;
+
+export interface IntakeParts {
+  readonly context: Context;
+  readonly settler: Settler;
+  /** Rows were committed to the queue. */
+  readonly onRows: () => void;
+  /** A rule file changed: the filter in force is out of date. */
+  readonly onRules: () => void;
+  /** More changes than can be kept apart: compare everything. */
+  readonly onOverflow: () => void;
+}
+
+/** Takes the watcher's events, waits until each path has settled, and commits it to the queue. */
+export class Intake {
+  readonly #parts: IntakeParts;
+  #cancelTimer: (() => void) | null = null;
+  #timerAtMs = Infinity;
+  #flushing: Promise<void> = Promise.resolve();
+  readonly #believedEmpty = new Set<string>();
+  #closed = false;
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** One event of the watcher. Only notes it: nothing is done inside an event handler. */
+  note(kind: WatchEventKind, path: string): void {
+    if (this.#closed || path === '') return;
+    const { context, settler, onRules } = this.#parts;
+    if (context.filter.isRuleFile(path)) onRules();
+    settler.note(kind, path, context.clock.now());
+    this.#schedule();
+  }
+
+  /** Commits all that was noted, settled or not, and takes no more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelTimer?.();
+    await this.#flushing;
+    await this.#put(this.#parts.settler.due(Infinity));
+  }
+
+  /** Commits all that was noted up to now without waiting for quiet. */
+  async flush(): Promise<void> {
+    await this.#enqueue(Infinity);
+  }
+
+  /** Paths that have not settled yet. */
+  get pending(): number {
+    return this.#parts.settler.size;
+  }
+
+  #schedule(): void {
+    const { context, settler } = this.#parts;
+    const atMs = settler.nextAtMs();
+    if (atMs === null || this.#closed) return;
+    if (this.#cancelTimer !== null && this.#timerAtMs <= atMs) return;
+    this.#cancelTimer?.();
+    this.#timerAtMs = atMs;
+    this.#cancelTimer = context.clock.timer(Math.max(0, atMs - context.clock.now()), () => {
+      this.#cancelTimer = null;
+      void this.#enqueue(context.clock.now());
+    });
+  }
+
+  #enqueue(nowMs: number): Promise<void> {
+    this.#flushing = this.#flushing.then(async () => {
+      const { settler } = this.#parts;
+      if (settler.overflowed) this.#parts.onOverflow();
+      await this.#put(await this.#withoutEmptied(settler.due(nowMs), nowMs));
+      this.#schedule();
+    });
+    return this.#flushing;
+  }
+
+  /** Editors truncate, then write: a file that is empty now waits a little longer, once. */
+  async #withoutEmptied(due: readonly Due[], nowMs: number): Promise<readonly Due[]> {
+    if (nowMs === Infinity || due.length === 0) return due;
+    const { context, settler } = this.#parts;
+    const seen = await context.local.observe(due.map(({ path }) => path));
+    return due.filter(({ path }, index) => {
+      const entry = seen[index];
+      const empty =
+        entry !== null && entry !== undefined && !(entry instanceof TowlineError) && entry.kind === 'file' && entry.size === 0;
+      if (!empty || this.#believedEmpty.delete(path)) return true;
+      if (this.#believedEmpty.size >= believedMax) this.#believedEmpty.clear();
+      this.#believedEmpty.add(path);
+      settler.note('change', path, nowMs, { size: 0 });
+      return false;
+    });
+  }
+
+  async #put(due: readonly Due[]): Promise<void> {
+    if (due.length === 0) return;
+    const { context, onRows } = this.#parts;
+    try {
+      await context.state.queue.put(due.map(({ path, sinceMs }) => ({ path, cause: 'watch', sinceMs })));
+      onRows();
+    } catch (error) {
+      context.log.error('changes could not be written to the queue; trying again', {
+        paths: due.length,
+        error: asTowlineError(error).message,
+      });
+      if (this.#closed) throw error;
+      const againMs = context.clock.now() + putAgainMs;
+      for (const { path } of due) this.#parts.settler.note('change', path, againMs);
+    }
+  }
+}
+
+interface Due {
+  readonly path: string;
+  readonly sinceMs: number;
+}

@@ -1,0 +1,58 @@
+import type { Entry, Triple } from '../core/entry.js';
+import { TowlineError } from '../core/errors.js';
+import { ancestorsOf, comparePaths } from '../core/path.js';
+import type { Observed } from '../ports.js';
+import type { Context } from './context.js';
+
+/** What is known of some paths and of all directories above them. */
+export interface Observation {
+  readonly triples: ReadonlyMap<string, Triple>;
+  /** Paths that one of the sides could not show. */
+  readonly failures: ReadonlyMap<string, TowlineError>;
+  /** Paths (given or above) that are excluded now. */
+  readonly excluded: ReadonlySet<string>;
+}
+
+/**
+ * Looks at paths on both sides and in the base, together with the directories above them: a path below something that
+ * is no directory is not there, whatever a symlink in its place may lead to.
+ */
+export async function observe(context: Context, paths: readonly string[]): Promise<Observation> {
+  const { local, remote, state, filter, signal } = context;
+  await filter.ensure(paths);
+  const all = [...new Set(paths.flatMap((path) => [...ancestorsOf(path), path]))].sort(comparePaths);
+  const [onLocal, onRemote, base] = await Promise.all([
+    local.observe(all, signal),
+    remote.observe(all, signal),
+    state.base.get(all),
+  ]);
+  const triples = new Map<string, Triple>();
+  const failures = new Map<string, TowlineError>();
+  const excluded = new Set<string>();
+  const sides = { local: new Below(), remote: new Below() };
+  all.forEach((path, index) => {
+    const localEntry = sides.local.seen(path, onLocal[index]);
+    const remoteEntry = sides.remote.seen(path, onRemote[index]);
+    const pair = base[index] ?? null;
+    const known = localEntry instanceof TowlineError ? null : localEntry;
+    const kind = known?.kind ?? (remoteEntry instanceof TowlineError ? undefined : remoteEntry?.kind);
+    if (filter.excludes(path, kind ?? pair?.local.kind ?? 'file')) excluded.add(path);
+    if (localEntry instanceof TowlineError) failures.set(path, localEntry);
+    else if (remoteEntry instanceof TowlineError) failures.set(path, remoteEntry);
+    else triples.set(path, { path, base: pair, local: localEntry, remote: remoteEntry });
+  });
+  return { triples, failures, excluded };
+}
+
+/** Remembers, in the order of paths, what is no directory: nothing is below it. */
+class Below {
+  readonly #leaves = new Set<string>();
+
+  seen(path: string, observed: Observed | undefined): Entry | null | TowlineError {
+    const above = ancestorsOf(path).some((ancestor) => this.#leaves.has(ancestor));
+    const here = above ? null : (observed ?? null);
+    if (here instanceof TowlineError) return here;
+    if (here === null || here.kind !== 'directory') this.#leaves.add(path);
+    return here;
+  }
+}

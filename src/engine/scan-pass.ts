@@ -1,0 +1,208 @@
+import { type Change, replacesDirectory } from '../core/action.js';
+import type { Side, Triple } from '../core/entry.js';
+import { TowlineError } from '../core/errors.js';
+import { decide } from '../core/mode.js';
+import { isBelow, nameOf } from '../core/path.js';
+import { type Sighting, mergeSides } from '../core/reconcile.js';
+import { tempAgentOf } from '../core/tempname.js';
+import type { ScanItem } from '../ports.js';
+import type { Context } from './context.js';
+import type { Undecided } from './contents.js';
+import type { Tally } from './tally.js';
+
+/** A path that is to go from the destination, with all below it (or to make way for something else). */
+export interface Deletion {
+  readonly path: string;
+  /** Paths that go with it, itself included. */
+  count: number;
+  /** The sides never agreed on it as far as the base knows. */
+  readonly unknown: boolean;
+}
+
+/** What a scan came across, beside the work it handed on. */
+export interface ScanFindings {
+  /** Entries seen on each side. */
+  local: number;
+  remote: number;
+  readonly deletions: Deletion[];
+  /** Directories that could not be listed. */
+  readonly unlisted: { readonly side: Side; readonly path: string; readonly error: TowlineError }[];
+  /** Names that cannot be carried, and what the other side cannot hold. */
+  readonly unsyncable: { readonly path: string; readonly error: TowlineError }[];
+  /** Temps of other agents, or of ours that nobody uses: on the remote side. */
+  readonly temps: { readonly path: string; readonly mtimeMs: number }[];
+}
+
+export interface ScanHandlers {
+  /** Takes work in the order of paths; resolves when there is room for more. */
+  readonly work: (work: (Change | Undecided)[]) => Promise<void>;
+  readonly progress: (entries: number) => void;
+  /** In place of a scan of the remote side. */
+  readonly remote?: AsyncIterable<ScanItem[]>;
+}
+
+const workMax = 512;
+
+/**
+ * Compares both sides below `under` with each other and the base, and hands on what is to be done. Deletions (and
+ * what needs one first) are only collected: they are decided on when everything has been seen.
+ * @throws what a stream throws; what was handed on until then is still valid
+ */
+export async function scanPass(
+  context: Context,
+  under: string,
+  tally: Tally,
+  handlers: ScanHandlers,
+): Promise<ScanFindings> {
+  const pass = new ScanPass(context, tally);
+  const { local, remote, state, filter, stopSignal: signal } = context;
+  const excludes = filter.excludes;
+  const root = await state.facts.get<{ dev: number }>('root');
+  const rootNow = await context.inspectRoot();
+  const sightings = mergeSides({
+    local: local.scan({
+      under,
+      excludes,
+      signal,
+      ruleFiles: { names: filter.ruleFileNames, found: filter.found },
+    }),
+    remote: handlers.remote ?? remote.scan({ under, excludes, signal }),
+    base: state.base.scan(under, signal),
+    excludes,
+    ...(under === '' ? { rootDev: { was: root?.dev, now: rootNow?.dev } } : {}),
+  });
+  for await (const batch of sightings) {
+    for (const sighting of batch) {
+      pass.see(sighting);
+      if (pass.work.length >= workMax) await handlers.work(pass.takeWork());
+    }
+    handlers.progress(pass.findings.local + pass.findings.remote);
+  }
+  await handlers.work(pass.takeWork());
+  return pass.findings;
+}
+
+class ScanPass {
+  readonly findings: ScanFindings = {
+    local: 0,
+    remote: 0,
+    deletions: [],
+    unlisted: [],
+    unsyncable: [],
+    temps: [],
+  };
+  work: (Change | Undecided)[] = [];
+  readonly #context: Context;
+  readonly #tally: Tally;
+  readonly #policy: ReturnType<Context['policy']>;
+  /** The deletion whose subtree the scan is in: what is below goes with it. */
+  #deleting: Deletion | null = null;
+  #specials = 0;
+
+  constructor(context: Context, tally: Tally) {
+    this.#context = context;
+    this.#tally = tally;
+    this.#policy = context.policy();
+  }
+
+  takeWork(): (Change | Undecided)[] {
+    const work = this.work;
+    this.work = [];
+    return work;
+  }
+
+  see(sighting: Sighting): void {
+    switch (sighting.type) {
+      case 'triple':
+        this.#triple(sighting.triple);
+        break;
+      case 'excluded':
+        this.#commit(sighting.path, null);
+        break;
+      case 'failure':
+        this.findings.unlisted.push(sighting);
+        break;
+      case 'skipped':
+        if (sighting.reason === 'name') this.findings.unsyncable.push(sighting);
+        else this.#special(sighting.path, sighting.side);
+        break;
+      case 'temp':
+        this.#temp(sighting.side, sighting.path, sighting.mtimeMs);
+        break;
+    }
+  }
+
+  #triple(triple: Triple): void {
+    if (triple.local !== null) this.findings.local++;
+    if (triple.remote !== null) this.findings.remote++;
+    const verdict = decide(triple, this.#policy);
+    switch (verdict.type) {
+      case 'none':
+        if (verdict.kept) this.#tally.kept++;
+        else this.#tally.skipped++;
+        return;
+      case 'adopt': {
+        const { local, remote, path } = verdict;
+        if (verdict.kept) this.#tally.kept++;
+        else if (local !== null) this.#tally.skipped++;
+        this.#commit(path, local === null || remote === null ? null : { local, remote, racy: false });
+        return;
+      }
+      case 'contents':
+        this.work.push({ type: 'contents', path: triple.path, triple, wants: verdict.wants });
+        return;
+      case 'refuse': {
+        const error = new TowlineError('unsupported', `'${verdict.path}': ${verdict.message}`, { path: verdict.path });
+        this.findings.unsyncable.push({ path: verdict.path, error });
+        return;
+      }
+      case 'delete-local':
+      case 'delete-remote':
+        this.#deletion(verdict.path, triple.base === null);
+        return;
+      default:
+        if (replacesDirectory(verdict) && this.#policy.delete) this.#deletion(verdict.path, false);
+        else this.work.push(verdict);
+    }
+  }
+
+  #deletion(path: string, unknown: boolean): void {
+    if (this.#deleting !== null && isBelow(path, this.#deleting.path)) {
+      this.#deleting.count++;
+      return;
+    }
+    this.#deleting = { path, count: 1, unknown };
+    this.findings.deletions.push(this.#deleting);
+  }
+
+  #temp(side: Side, path: string, mtimeMs: number): void {
+    const ours = tempAgentOf(nameOf(path)) === this.#context.agentId;
+    if (side === 'remote' && !(ours && this.#context.temps.isInUse(path))) {
+      this.findings.temps.push({ path, mtimeMs });
+    }
+  }
+
+  #special(path: string, side: Side): void {
+    this.#specials++;
+    const more = this.#specials === 10 ? ' (and maybe more: only the first ten are named)' : '';
+    if (this.#specials > 10) return;
+    this.#context.emit({
+      type: 'notice',
+      level: 'info',
+      code: 'special',
+      side,
+      path,
+      message: `'${path}' is a socket, device or FIFO: skipped${more}`,
+    });
+  }
+
+  #commit(path: string, pair: Parameters<Context['ledger']['commit']>[1]): void {
+    this.#context.ledger.commit(path, pair).catch((error: unknown) => {
+      // The row is missing from the base: the next scan compares the sides again.
+      this.#context.log.error('the base could not be written', {
+        path,
+        error: error instanceof Error ? error.message : String(error),
+      });
+    });
+  }
+}

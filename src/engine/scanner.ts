@@ -1,0 +1,196 @@
+import { type TowlineError, asTowlineError, hasCode } from '../core/errors.js';
+import type { QueuePut } from '../ports.js';
+import type { Attention } from './attention.js';
+import { Batch, type Outcome } from './batch.js';
+import type { Holder } from './claims.js';
+import type { Context } from './context.js';
+import type { Problem } from './events.js';
+import type { Guardian } from './guardian.js';
+import { type Deletion, type ScanFindings, scanPass } from './scan-pass.js';
+import { Tally } from './tally.js';
+
+/** Temps of agents we know nothing of are removed when they are older than this by the server's clock. */
+const foreignTempMs = 7 * 24 * 60 * 60_000;
+const filterFact = 'filter';
+const modeRuleFact = 'modeRule';
+const progressMs = 250;
+
+/** Compares whole sides (or what is below one directory), carries out what differs, and parks deletions. */
+export class Scanner {
+  readonly #context: Context;
+  readonly #guardian: Guardian;
+  readonly #attention: Attention;
+  #problems: readonly Problem[] = [];
+  /** The rules are other ones than in the last run: what only the other side has may have been excluded until now. */
+  #filterChanged = false;
+
+  constructor(context: Context, guardian: Guardian, attention: Attention) {
+    this.#context = context;
+    this.#guardian = guardian;
+    this.#attention = attention;
+  }
+
+  /** What the last full scan could not list or cannot carry over. */
+  get problems(): readonly Problem[] {
+    return this.#problems;
+  }
+
+  /**
+   * Scans everything.
+   * @throws `network` when the link went meanwhile: what was left is found by the next scan
+   */
+  async scanAll(cause: string): Promise<Tally> {
+    const { emit, clock, filter, state, settings } = this.#context;
+    const startedMs = clock.now();
+    const tally = new Tally();
+    emit({ type: 'scan-start', cause });
+    await filter.reset();
+    const findings = await this.#scan('', {}, tally);
+    this.#report(findings, tally);
+    await this.#noteFilter();
+    await this.#park(findings, tally, true);
+    if (findings.unlisted.length === 0) await this.#guardian.seen(findings.remote);
+    await state.facts.set(modeRuleFact, settings.modeRuleText);
+    await this.#removeForeignTemps(findings);
+    const durationMs = clock.now() - startedMs;
+    emit({ type: 'scan-end', entries: findings.local + findings.remote, durationMs });
+    emit({ type: 'batch', summary: tally.summary('scan', durationMs) });
+    return tally;
+  }
+
+  /** Scans below one directory, on behalf of the holder of its claim. */
+  async scanBelow(path: string, holder: Holder, tally: Tally): Promise<void> {
+    const findings = await this.#scan(path, holder, tally);
+    const first = findings.unlisted[0] ?? findings.unsyncable[0];
+    if (findings.unlisted.length === 0) await this.#park(findings, tally, false);
+    if (first !== undefined) throw first.error;
+  }
+
+  /** Whether the directories that could not be listed can be now. */
+  async canListAgain(): Promise<boolean> {
+    const { local, remote, filter, signal } = this.#context;
+    for (const under of this.#guardian.unlisted) {
+      for (const storage of [local, remote]) {
+        try {
+          for await (const batch of storage.scan({ under, excludes: filter.excludes, signal })) {
+            if (batch.some((item) => item.type === 'failure')) return false;
+            break;
+          }
+        } catch (error) {
+          if (hasCode(error, 'not-found')) continue;
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  async #scan(under: string, holder: Holder, tally: Tally): Promise<ScanFindings> {
+    const rows: QueuePut[] = [];
+    const batch = new Batch(this.#context, holder, tally, (outcome) => this.#note(outcome, rows, tally));
+    const { emit, clock, state } = this.#context;
+    let toldMs = clock.now();
+    const putRows = async () => {
+      if (rows.length > 0) await state.queue.put(rows.splice(0));
+    };
+    try {
+      return await scanPass(this.#context, under, tally, {
+        work: async (work) => {
+          await batch.submit(work);
+          await putRows();
+        },
+        progress: (entries) => {
+          if (clock.now() - toldMs < progressMs) return;
+          toldMs = clock.now();
+          emit({ type: 'scan-progress', entries, pending: batch.pending });
+        },
+      });
+    } finally {
+      await batch.finish();
+      await putRows();
+    }
+  }
+
+  #note(outcome: Outcome, rows: QueuePut[], tally: Tally): void {
+    if (outcome.type === 'done') {
+      if (outcome.dirty) rows.push(this.#attention.rowAgain(outcome.path, true));
+    } else if (outcome.type === 'busy') {
+      rows.push(this.#attention.rowAgain(outcome.path, false));
+    } else {
+      const row = this.#attention.rowAfterFailure(outcome.path, outcome.error);
+      if (row.problem !== undefined) tally.failed++;
+      rows.push(row);
+    }
+  }
+
+  /** Deletions become rows of the queue: held, or due and looked at once more right before they are carried out. */
+  async #park(findings: ScanFindings, tally: Tally, everything: boolean): Promise<void> {
+    const { state, clock } = this.#context;
+    const deletions = this.#filterChanged ? this.#withoutUnknown(findings.deletions, tally) : findings.deletions;
+    const count = deletions.reduce((sum, deletion) => sum + deletion.count, 0);
+    const holds = everything ? await this.#guardian.reviewAll(count) : await this.#guardian.reviewMore(count);
+    const held = holds.length > 0;
+    if (held) tally.held += count;
+    const sinceMs = clock.now();
+    await state.queue.put(deletions.map(({ path }) => ({ path, cause: 'deletion', sinceMs, held })));
+    if (!held && everything) await state.queue.release();
+  }
+
+  #withoutUnknown(deletions: readonly Deletion[], tally: Tally): Deletion[] {
+    const kept = deletions.filter(({ unknown }) => unknown);
+    if (kept.length > 0) {
+      tally.kept += kept.reduce((sum, { count }) => sum + count, 0);
+      this.#context.emit({
+        type: 'notice',
+        level: 'warn',
+        code: 'filter-changed',
+        message:
+          'the filter rules changed since the last run: what only the other side has may have been excluded until now ' +
+          'and is kept this time. Start again to let it go',
+      });
+    }
+    return deletions.filter(({ unknown }) => !unknown);
+  }
+
+  async #noteFilter(): Promise<void> {
+    const { state, filter } = this.#context;
+    const signature = filter.signature();
+    const before = await state.facts.get<string>(filterFact);
+    if (before !== null && before !== signature) this.#filterChanged = true;
+    if (before !== signature) await state.facts.set(filterFact, signature);
+  }
+
+  #report(findings: ScanFindings, tally: Tally): void {
+    const failures = [...findings.unlisted, ...findings.unsyncable];
+    this.#guardian.unlisted = findings.unlisted.map(({ path }) => path);
+    const problems = failures.map(({ path, error }) => problemOf(path, error));
+    const known = new Set(this.#problems.map(({ path, message }) => `${path}\0${message}`));
+    for (const problem of problems) {
+      tally.failed++;
+      if (!known.has(`${problem.path}\0${problem.message}`)) this.#context.emit({ type: 'problem', problem });
+    }
+    const still = new Set(problems.map(({ path }) => path));
+    for (const { path } of this.#problems) if (!still.has(path)) this.#context.emit({ type: 'solved', path });
+    this.#problems = problems;
+  }
+
+  /** Leftovers of other agents go when they are old; our own that nobody uses, at once. */
+  async #removeForeignTemps({ temps }: ScanFindings): Promise<void> {
+    if (temps.length === 0) return;
+    const { remote, clock, log, agentId } = this.#context;
+    try {
+      const serverNow = clock.now() + (await remote.clockOffsetMs());
+      const old = temps.filter(
+        ({ path, mtimeMs }) => path.includes(`.towline-${agentId}-`) || serverNow - mtimeMs > foreignTempMs,
+      );
+      if (old.length > 0) await remote.removeTemps(old.map(({ path }) => path));
+    } catch (error) {
+      // They are in nobody's way: the next scan finds them again.
+      log.debug('temps left by others could not be removed', { error: asTowlineError(error).message });
+    }
+  }
+}
+
+function problemOf(path: string, error: TowlineError): Problem {
+  return { path, code: error.code, message: error.message };
+}

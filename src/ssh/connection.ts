@@ -1,0 +1,253 @@
+import { asTowlineError, retryClassOf, TowlineError } from '../core/errors.js';
+import type { Clock, Link, LinkState, Log } from '../ports.js';
+import { backoffMs, firstRetryMs } from './backoff.js';
+import type { SftpChannel, SftpSession } from './channel.js';
+import type { ConnectParameters } from './connect-parameters.js';
+import { keepAlive } from './keepalive.js';
+import { type Purpose, Session } from './session.js';
+import { Transport } from './transport.js';
+
+export type { ConnectParameters } from './connect-parameters.js';
+
+export interface ConnectionOptions {
+  /** `[user@]host` for people and messages. */
+  readonly label: string;
+  /**
+   * Rejecting with `network` is retried like a refused connection; with any other code the link halts.
+   */
+  readonly connect: () => Promise<ConnectParameters>;
+  /**
+   * Says what an error of ssh2 is to the identity layer: its own `host-key` or `authentication`, or `null` when it
+   * is neither. Asked once when a connection (or an attempt) ends.
+   */
+  readonly classify?: (error: Error) => TowlineError | null;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** For TCP, key exchange and host key, and for opening a channel; default 15 s. */
+  readonly connectTimeoutMs?: number;
+  /** For authentication, where a person may have to touch a key; default 60 s. */
+  readonly authenticationTimeoutMs?: number;
+  /** From a channel's last reply; default 30 s. */
+  readonly requestTimeoutMs?: number;
+  /** The same while an fsync or close is under way; default 120 s. */
+  readonly slowRequestTimeoutMs?: number;
+  /** Silence after which the server is asked for a sign of life; default 15 s. */
+  readonly keepaliveMs?: number;
+  /** How long that sign may take; default 15 s. */
+  readonly pingTimeoutMs?: number;
+  /** Bytes under way per channel, at most; default 2 MiB. */
+  readonly windowBytes?: number;
+  /** Failed attempts in a row after which the link is closed; default: never. */
+  readonly giveUpAfter?: number;
+}
+
+/** A stable handle over changing connections; it begins to connect when it is made. */
+export interface Connection extends Link, SftpSession {
+  /** How many connections became ready so far: what was opened under an earlier number is gone. */
+  readonly epoch: number;
+}
+
+/** Starts to connect, and goes on for as long as it is not closed. See `Connection`. */
+export function createConnection(options: ConnectionOptions): Connection {
+  return new ReconnectingLink(options);
+}
+
+const defaults = {
+  connectTimeoutMs: 15_000,
+  authenticationTimeoutMs: 60_000,
+  requestTimeoutMs: 30_000,
+  slowRequestTimeoutMs: 120_000,
+  keepaliveMs: 15_000,
+  pingTimeoutMs: 15_000,
+  windowBytes: 2 * 1024 * 1024,
+};
+
+/** A connection that lived this long was a good one: the next failure is the first in a row. */
+const stableMs = 5000;
+
+/** The states of `LinkState`, and the one loop that walks through them. */
+class ReconnectingLink implements Connection {
+  readonly label: string;
+  readonly #options: ConnectionOptions & typeof defaults;
+  readonly #listeners = new Set<(state: LinkState) => void>();
+  #state: LinkState = { name: 'connecting', attempt: 1 };
+  #epoch = 0;
+  #transport: Transport | null = null;
+  #session: Session | null = null;
+  #lastError: TowlineError | null = null;
+  #readySinceMs: number | null = null;
+  #wake: () => void = () => undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.label = options.label;
+    this.#options = { ...defaults, ...options };
+    void this.#run();
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  onState(listener: (state: LinkState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  ready(signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted === true) return Promise.reject(this.#interrupted());
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    const look = () => {
+      if (this.#state.name === 'ready') resolve(undefined);
+      else if (this.#state.name === 'halted' || this.#state.name === 'closed') reject(this.#unavailable());
+    };
+    const abort = () => reject(this.#interrupted());
+    const stop = this.onState(look);
+    signal?.addEventListener('abort', abort);
+    look();
+    return promise.finally(() => {
+      stop();
+      signal?.removeEventListener('abort', abort);
+    });
+  }
+
+  channel(purpose: Purpose): Promise<SftpChannel> {
+    return this.#session?.channel(purpose) ?? Promise.reject(this.#unavailable());
+  }
+
+  async close(): Promise<void> {
+    const reason = new TowlineError('network', `the connection to ${this.label} was closed by us`, {
+      host: this.label,
+    });
+    if (this.#state.name !== 'closed') {
+      this.#lastError = reason;
+      this.#enter({ name: 'closed' });
+    }
+    this.#wake();
+    this.#session?.fail(reason);
+    await this.#transport?.close(reason);
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log, label, giveUpAfter } = this.#options;
+    let failures = 0;
+    let inVain = 0;
+    while (!this.#over()) {
+      this.#enter({ name: 'connecting', attempt: failures + 1 });
+      this.#readySinceMs = null;
+      const error = await this.#connectAndStay();
+      if (this.#over()) return;
+      const livedMs = this.#livedMs();
+      // A server that lets us in and throws us out at once is not to be stormed either.
+      failures = livedMs !== null && livedMs >= stableMs ? 1 : failures + 1;
+      inVain = livedMs === null ? inVain + 1 : 0;
+      this.#lastError = error;
+      if (retryClassOf(error.code) !== 'link') this.#enter({ name: 'halted', error });
+      else if (giveUpAfter !== undefined && inVain >= giveUpAfter) this.#enter({ name: 'closed' });
+      if (this.#over()) return;
+      const quick = livedMs !== null && failures === 1;
+      const waitMs = quick ? firstRetryMs(clock.random()) : backoffMs(failures, clock.random());
+      log.warn(error.message, { host: label, retryInMs: waitMs, failures });
+      this.#enter({ name: 'waiting', attempt: failures, retryAtMs: clock.now() + waitMs, error });
+      await this.#wait(waitMs);
+    }
+  }
+
+  /** One attempt, and the whole life of the connection if it succeeds. Resolves with why it ended; never rejects. */
+  async #connectAndStay(): Promise<TowlineError> {
+    try {
+      const parameters = await this.#options.connect();
+      if (this.#over()) {
+        parameters.sock?.destroy();
+        return this.#unavailable();
+      }
+      const transport = new Transport(parameters, this.#options);
+      this.#transport = transport;
+      const ended = new Promise<TowlineError>((resolve) => transport.onEnd(resolve));
+      await transport.ready;
+      return await this.#serve(transport, ended);
+    } catch (error) {
+      return asTowlineError(error);
+    } finally {
+      this.#transport = null;
+    }
+  }
+
+  async #serve(transport: Transport, ended: Promise<TowlineError>): Promise<TowlineError> {
+    const { clock, log, label, connectTimeoutMs, keepaliveMs, pingTimeoutMs } = this.#options;
+    const session = new Session(transport, { ...this.#options, openTimeoutMs: connectTimeoutMs });
+    let stopKeepalive: () => void = () => undefined;
+    transport.onEnd((error) => {
+      stopKeepalive();
+      if (this.#session !== session) return;
+      this.#session = null;
+      // At once: who hears of a rejected request must not find the state `ready` still.
+      this.#enter({ name: 'waiting', attempt: 0, retryAtMs: clock.now(), error });
+    });
+    try {
+      // `ready` means that files can be worked on, not just that we were let in.
+      await session.channel('transfer');
+    } catch (error) {
+      transport.destroy(asTowlineError(error));
+      return await ended;
+    }
+    if (this.#over() || session.ended) return await ended;
+    this.#session = session;
+    this.#readySinceMs = clock.now();
+    stopKeepalive = keepAlive(transport, session, {
+      label,
+      clock,
+      silenceMs: keepaliveMs,
+      answerMs: pingTimeoutMs,
+    });
+    log.debug('connected', { host: label, epoch: this.#epoch + 1 });
+    this.#enter({ name: 'ready', epoch: ++this.#epoch });
+    return await ended;
+  }
+
+  /** How long the last connection was ready, or `null` when it never was. */
+  #livedMs(): number | null {
+    return this.#readySinceMs === null ? null : this.#options.clock.now() - this.#readySinceMs;
+  }
+
+  #over(): boolean {
+    return this.#state.name === 'halted' || this.#state.name === 'closed';
+  }
+
+  #enter(state: LinkState): void {
+    if (this.#over()) return;
+    this.#state = state;
+    for (const listener of [...this.#listeners]) listener(state);
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.timer(ms, resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  /** Why there is no channel to be had now. */
+  #unavailable(): TowlineError {
+    if (this.#state.name === 'halted') return this.#state.error;
+    const details = { host: this.label, cause: this.#lastError ?? undefined };
+    if (this.#state.name !== 'closed') {
+      return new TowlineError('network', `there is no connection to ${this.label} just now`, details);
+    }
+    return (
+      this.#lastError ?? new TowlineError('network', `the connection to ${this.label} is closed`, details)
+    );
+  }
+
+  #interrupted(): TowlineError {
+    return new TowlineError('interrupted', `stopped waiting for the connection to ${this.label}`, {
+      host: this.label,
+    });
+  }
+}

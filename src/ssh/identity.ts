@@ -1,0 +1,134 @@
+import type { CipherAlgorithm } from 'ssh2';
+import { TowlineError } from '../core/errors.js';
+import { type Authentication, createAuthentication } from './auth.js';
+import { assertSupported, type ResolvedHost, resolveHost } from './config.js';
+import type { ConnectParameters } from './connect-parameters.js';
+import { createHostVerifier, type HostVerifier } from './host-verifier.js';
+import { loadKeyFiles } from './key-file.js';
+import type { Target } from './target.js';
+
+export interface IdentityOptions {
+  readonly target: Target;
+  /** `-F` */
+  readonly configFile?: string;
+  /** `-p`; goes before the port of the target. */
+  readonly port?: number;
+  /** `-i` */
+  readonly identityFiles?: readonly string[];
+  /** `--accept-new`: trust a host that is not known yet, and write its key down. */
+  readonly acceptNew: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Who is at the other end, and who we are: what `createConnection` needs for its `connect` and `classify`. */
+export interface Identity {
+  readonly resolved: ResolvedHost;
+  /** `user@host`, with `:port` where it is not 22; the host as it was given. */
+  readonly label: string;
+  /** Prepares one attempt: known_hosts and the agent are read anew. */
+  connect(): Promise<ConnectParameters>;
+  /** The reason of an error of ssh2 when it is about host key or authentication, else `null`. */
+  classify(error: Error): TowlineError | null;
+  /**
+   * To be called each time a connection became ready: writes down a host key that is new.
+   * @throws TowlineError `configuration` when known_hosts cannot be written
+   */
+  accepted(): Promise<void>;
+}
+
+/**
+ * Resolves the host and loads the keys, once.
+ * @throws TowlineError `configuration` (ssh_config, `-i`), `unsupported` (a setting that cannot be honoured)
+ */
+export async function createIdentity(options: IdentityOptions): Promise<Identity> {
+  const { target, acceptNew, env } = options;
+  const resolved = await resolveHost({
+    host: target.host,
+    user: target.user,
+    port: options.port ?? target.port,
+    identityFiles: options.identityFiles ?? [],
+    env,
+    ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
+  });
+  assertSupported(resolved);
+  const ciphers = allowedCiphers(resolved);
+  const keyFiles = await loadKeyFiles(resolved.identityFiles);
+  let attempt: { verifier: HostVerifier; authentication: Authentication } | null = null;
+  let pinned: Buffer | null = null;
+  let letIn = false;
+  return {
+    resolved,
+    label: labelOf(resolved),
+    connect: async () => {
+      const verifier = await createHostVerifier({ resolved, acceptNew, pinned });
+      const authentication = await createAuthentication({ resolved, keyFiles });
+      attempt = { verifier, authentication };
+      return {
+        host: resolved.hostName,
+        port: resolved.port,
+        hostVerifier: (key) => verifier.verify(key),
+        ssh: {
+          username: resolved.user,
+          authHandler: authentication.authHandler,
+          algorithms: { serverHostKey: [...verifier.serverHostKeyAlgorithms], cipher: ciphers },
+        },
+      };
+    },
+    classify: (error) => {
+      if (attempt === null) return null;
+      const { verifier, authentication } = attempt;
+      return verifier.refusal() ?? authenticationError(error, authentication, letIn);
+    },
+    accepted: async () => {
+      if (attempt === null) return;
+      letIn = true;
+      pinned = attempt.verifier.accepted() ?? pinned;
+      await attempt.verifier.record();
+    },
+  };
+}
+
+/** SSH_DISCONNECT_PROTOCOL_ERROR and SSH_DISCONNECT_NO_MORE_AUTH_METHODS_AVAILABLE (RFC 4253, section 11.1). */
+const disconnectReasons = { protocolError: 2, noMoreMethods: 14 } as const;
+
+/**
+ * ssh2 marks the end of our attempts by a level; a server that has had enough of them disconnects with a reason. OpenSSH
+ * calls that a protocol error, as it does with others later on: with keys that have worked before it is one of those.
+ */
+function authenticationError(
+  error: Error,
+  authentication: Authentication,
+  letIn: boolean,
+): TowlineError | null {
+  if (!authentication.started()) return null;
+  if ('level' in error && error.level === 'client-authentication')
+    return authentication.failure({ cause: error });
+  const reason = 'code' in error ? error.code : null;
+  const refused =
+    reason === disconnectReasons.noMoreMethods || (reason === disconnectReasons.protocolError && !letIn);
+  return refused ? authentication.failure({ cause: error, serverText: error.message }) : null;
+}
+
+function labelOf({ user, alias, port }: ResolvedHost): string {
+  const host = alias.includes(':') ? `[${alias}]` : alias;
+  return `${user}@${host}${port === 22 ? '' : `:${String(port)}`}`;
+}
+
+/** The fastest first (AES-GCM, by far, in ssh2); ssh_config decides which are allowed, not their order. */
+const ciphersBySpeed: readonly CipherAlgorithm[] = [
+  'aes128-gcm@openssh.com',
+  'aes256-gcm@openssh.com',
+  'aes128-ctr',
+  'aes192-ctr',
+  'aes256-ctr',
+  'chacha20-poly1305@openssh.com',
+];
+
+function allowedCiphers({ alias, ciphers }: ResolvedHost): CipherAlgorithm[] {
+  const allowed = ciphersBySpeed.filter((cipher) => ciphers.length === 0 || ciphers.includes(cipher));
+  if (allowed.length > 0) return allowed;
+  throw new TowlineError('unsupported', `none of the Ciphers for ${alias} can be used here`, {
+    host: alias,
+    hint: `Allow one of ${ciphersBySpeed.join(', ')} in ssh_config`,
+  });
+}

@@ -1,0 +1,55 @@
+/** The last step of every new file and link: the temp takes the name of its destination. */
+import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
+import type { Entry, Kind } from '../../core/entry.js';
+import { TowlineError } from '../../core/errors.js';
+import { errnoOf, localError } from './errors.js';
+
+interface Publication {
+  readonly from: string;
+  readonly to: string;
+  /** The destination as the user would write it. */
+  readonly shown: string;
+  readonly kind: Kind;
+}
+
+/** What a file system says that has no hard links (or no more for this file). */
+const noLinks = ['EPERM', 'EACCES', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK'];
+
+/**
+ * Renames `from` to `to`; see `Temp.publish` for what `expected` means.
+ * @throws `exists`, and errors of renaming
+ */
+export function publishAt(publication: Publication, expected: Entry | null): void {
+  const { from, to, shown } = publication;
+  try {
+    if (expected !== null) renameSync(from, to);
+    else if (linkTo(publication)) unlinkSync(from);
+    else renameToNothing(publication);
+  } catch (error) {
+    if (error instanceof TowlineError) throw error;
+    if (errnoOf(error) === 'ENOTEMPTY') throw taken(shown, error);
+    throw localError(error, 'put the new version in the place of', shown);
+  }
+}
+
+/** A hard link refuses an existing target in one step, which a rename cannot. False: not possible here. */
+function linkTo({ from, to, kind }: Publication): boolean {
+  // Only Linux links a symlink itself; others would link what it points to.
+  if (kind === 'symlink' && process.platform !== 'linux') return false;
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (noLinks.includes(errnoOf(error) ?? '')) return false;
+    throw error;
+  }
+}
+
+function renameToNothing({ from, to, shown }: Publication): void {
+  if (lstatSync(to, { throwIfNoEntry: false }) !== undefined) throw taken(shown);
+  renameSync(from, to);
+}
+
+function taken(shown: string, cause?: unknown): TowlineError {
+  return new TowlineError('exists', `something is at ${shown} already`, { path: shown, cause });
+}

@@ -1,0 +1,162 @@
+/** New local files: written under a temp name, then put in place in one step. */
+import {
+  close,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsync,
+  futimesSync,
+  openSync,
+  unlinkSync,
+  write,
+} from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Entry } from '../../core/entry.js';
+import { TowlineError } from '../../core/errors.js';
+import type { Temp, TempAttributes } from '../../ports.js';
+import { Acknowledged } from '../acknowledged.js';
+import { checkName } from '../checked.js';
+import { attempt, errnoOf, localError } from './errors.js';
+import { createFlags } from './flags.js';
+import { observeOne } from './observe.js';
+import { withPlace, type Root } from './place.js';
+import { publishAt } from './publish.js';
+import { entryOf } from './stats.js';
+import { unixTime } from './time.js';
+
+const writeAsync = promisify(write);
+const fsyncAsync = promisify(fsync);
+const closeAsync = promisify(close);
+
+/** See `Storage.createTemp`. */
+export async function createLocalTemp(root: Root, path: string, name: string): Promise<Temp> {
+  checkName(name);
+  const fd = await withPlace(root, path, (place) =>
+    attempt('create a temp beside', join(root.path, path), () =>
+      openSync(place.beside(name), createFlags, 0o600),
+    ),
+  );
+  return new LocalTemp(root, path, name, fd);
+}
+
+class LocalTemp implements Temp {
+  readonly #root: Root;
+  readonly #path: string;
+  readonly #name: string;
+  readonly #absolute: string;
+  readonly #acknowledged = new Acknowledged();
+  readonly #writing = new Set<Promise<void>>();
+  #fd: number | null;
+  #failure: TowlineError | null = null;
+  #published = false;
+
+  constructor(root: Root, path: string, name: string, fd: number) {
+    this.#root = root;
+    this.#path = path;
+    this.#name = name;
+    this.#absolute = join(root.path, path);
+    this.#fd = fd;
+  }
+
+  get acknowledged(): number {
+    return this.#acknowledged.bytes;
+  }
+
+  write(data: Buffer, offset: number): Promise<void> {
+    const writing = this.#write(data, offset);
+    const settled = writing.catch(() => undefined).finally(() => this.#writing.delete(settled));
+    this.#writing.add(settled);
+    return writing;
+  }
+
+  async complete(attributes: TempAttributes): Promise<{ made: Entry; destination: Entry | null }> {
+    await Promise.all(this.#writing);
+    if (this.#failure !== null) throw this.#failure;
+    const fd = this.#open();
+    try {
+      const { size } = fstatSync(fd);
+      if (size !== attributes.size) {
+        const what = `the temp for ${this.#absolute} holds ${size} bytes instead of ${attributes.size}`;
+        throw new TowlineError('protocol', what, { path: this.#absolute });
+      }
+      setAttributes(fd, attributes);
+      if (attributes.sync) await fsyncAsync(fd);
+      // The rename will move ctime: it is not told, so that nobody compares with it.
+      const made: { -readonly [Key in keyof Entry]: Entry[Key] } = entryOf(fstatSync(fd), 'file');
+      delete made.ctimeMs;
+      await this.#close();
+      const destination = observeOne(this.#root.path, this.#path);
+      if (destination instanceof TowlineError) throw destination;
+      return { made, destination };
+    } catch (error) {
+      throw error instanceof TowlineError ? error : localError(error, 'write', this.#absolute);
+    }
+  }
+
+  async publish(expected: Entry | null): Promise<void> {
+    await withPlace(this.#root, this.#path, (place) =>
+      publishAt(
+        { from: place.beside(this.#name), to: place.at, shown: this.#absolute, kind: 'file' },
+        expected,
+      ),
+    );
+    this.#published = true;
+  }
+
+  async discard(): Promise<boolean> {
+    try {
+      await Promise.all(this.#writing);
+      await this.#close();
+      if (!this.#published)
+        await withPlace(this.#root, this.#path, (place) => unlinkSync(place.beside(this.#name)));
+      return true;
+    } catch (error) {
+      return errnoOf(error) === 'ENOENT' || (error instanceof TowlineError && error.code === 'not-found');
+    }
+  }
+
+  async #write(data: Buffer, offset: number): Promise<void> {
+    const fd = this.#open();
+    let done = 0;
+    try {
+      while (done < data.length) {
+        const { bytesWritten } = await writeAsync(fd, data, done, data.length - done, offset + done);
+        done += bytesWritten;
+      }
+    } catch (error) {
+      this.#failure ??= localError(error, 'write', this.#absolute);
+      throw this.#failure;
+    }
+    this.#acknowledged.add(offset, data.length);
+  }
+
+  #open(): number {
+    if (this.#fd === null)
+      throw new TowlineError('internal', `the temp for ${this.#absolute} is closed already`);
+    return this.#fd;
+  }
+
+  async #close(): Promise<void> {
+    const fd = this.#fd;
+    this.#fd = null;
+    if (fd !== null) await closeAsync(fd);
+  }
+}
+
+function setAttributes(fd: number, attributes: TempAttributes): void {
+  const { owner, mode, mtimeMs } = attributes;
+  if (owner !== undefined) keepOwner(fd, owner);
+  // After the owner: changing that clears the set-id bits.
+  if (mode !== undefined) fchmodSync(fd, mode);
+  if (mtimeMs !== undefined) futimesSync(fd, unixTime(mtimeMs), unixTime(mtimeMs));
+}
+
+function keepOwner(fd: number, owner: { readonly uid: number; readonly gid: number }): void {
+  try {
+    fchownSync(fd, owner.uid, owner.gid);
+  } catch (error) {
+    // Only root may give files away: elsewhere the file is ours from now on.
+    if (errnoOf(error) !== 'EPERM') throw error;
+  }
+}

@@ -1,0 +1,131 @@
+/** Temps of a memory storage, and putting them in place. */
+import type { Entry } from '../../core/entry.js';
+import { asTowlineError, TowlineError } from '../../core/errors.js';
+import { join, parentOf } from '../../core/path.js';
+import type { Temp, TempAttributes } from '../../ports.js';
+import { Acknowledged } from '../acknowledged.js';
+import { checkName, componentsOf } from '../checked.js';
+import { step, type MemoryContext } from './context.js';
+import { entryAt } from './reading.js';
+import { ownerMay, type Node } from './tree.js';
+
+/** Gives a new inode the name `name` beside `path`. Returns the path it has now. */
+export function linkBeside({ tree }: MemoryContext, path: string, name: string, make: () => Node): string {
+  componentsOf(path);
+  checkName(name);
+  const beside = join(parentOf(path) ?? '', name);
+  tree.allow(tree.parent(path), ownerMay.write | ownerMay.search, path);
+  if (tree.find(beside) !== null) throw taken(beside);
+  tree.link(beside, make());
+  return beside;
+}
+
+/** Renames the temp `from` onto `path`; see `Temp.publish`. */
+export async function publish(
+  context: MemoryContext,
+  from: string,
+  path: string,
+  expected: Entry | null,
+): Promise<void> {
+  const { tree, capabilities } = context;
+  tree.allow(tree.parent(path), ownerMay.write | ownerMay.search, path);
+  const there = tree.find(path);
+  if (there !== null && (expected === null || there.kind === 'directory')) throw taken(path);
+  if (there !== null && !capabilities.atomicReplace) {
+    tree.unlink(path);
+    await context.before('replace', path);
+    if (tree.find(path) !== null) throw taken(path);
+  }
+  tree.rename(from, path);
+}
+
+/** See `Storage.createTemp`. */
+export function createMemoryTemp(context: MemoryContext, path: string, name: string): Temp {
+  const node = context.tree.create('file', 0o600);
+  return new MemoryTemp(
+    context,
+    path,
+    linkBeside(context, path, name, () => node),
+    node,
+  );
+}
+
+class MemoryTemp implements Temp {
+  readonly #context: MemoryContext;
+  readonly #path: string;
+  readonly #temp: string;
+  readonly #node: Node;
+  readonly #acknowledged = new Acknowledged();
+  readonly #writing = new Set<Promise<void>>();
+  #failure: TowlineError | null = null;
+  #published = false;
+
+  constructor(context: MemoryContext, path: string, temp: string, node: Node) {
+    this.#context = context;
+    this.#path = path;
+    this.#temp = temp;
+    this.#node = node;
+  }
+
+  get acknowledged(): number {
+    return this.#acknowledged.bytes;
+  }
+
+  write(data: Buffer, offset: number): Promise<void> {
+    const writing = step(this.#context, 'write', this.#path, () => {
+      this.#context.tree.write(this.#node, data, offset);
+      this.#acknowledged.add(offset, data.length);
+    });
+    const settled = writing
+      .catch((error: unknown) => {
+        this.#failure ??= asTowlineError(error);
+      })
+      .finally(() => this.#writing.delete(settled));
+    this.#writing.add(settled);
+    return writing;
+  }
+
+  async complete(attributes: TempAttributes): Promise<{ made: Entry; destination: Entry | null }> {
+    await Promise.all(this.#writing);
+    if (this.#failure !== null) throw this.#failure;
+    return step(this.#context, 'complete', this.#path, () => {
+      const { tree, capabilities } = this.#context;
+      const { size, mode, mtimeMs } = attributes;
+      const held = this.#node.data.length;
+      if (held !== size) {
+        const what = `the temp for ${this.#path} holds ${held} bytes instead of ${size}`;
+        throw new TowlineError('protocol', what, { path: this.#path });
+      }
+      if (mode !== undefined && capabilities.modes) tree.setMode(this.#node, mode);
+      if (mtimeMs !== undefined && capabilities.times) tree.setTime(this.#node, mtimeMs);
+      // The rename will move ctime: it is not told, so that nobody compares with it.
+      const made: { -readonly [Key in keyof Entry]: Entry[Key] } = tree.entry(this.#node, this.#path);
+      delete made.ctimeMs;
+      return { made, destination: entryAt(tree, this.#path) };
+    });
+  }
+
+  publish(expected: Entry | null): Promise<void> {
+    return step(this.#context, 'publish', this.#path, async () => {
+      await publish(this.#context, this.#temp, this.#path, expected);
+      this.#published = true;
+    });
+  }
+
+  async discard(): Promise<boolean> {
+    await Promise.all(this.#writing);
+    try {
+      return await step(this.#context, 'discard', this.#path, () => {
+        if (!this.#published) this.#context.tree.unlink(this.#temp);
+        return true;
+      });
+    } catch (error) {
+      if (error instanceof TowlineError) return false;
+      throw error;
+    }
+  }
+}
+
+export function taken(path: string): TowlineError {
+  return new TowlineError('exists', `something is at ${path} already`, { path });
+}

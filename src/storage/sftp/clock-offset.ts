@@ -1,0 +1,68 @@
+/** How far the server's clock is from ours. */
+import { hasCode } from '../../core/errors.js';
+import { tempName } from '../../core/tempname.js';
+import type { Clock } from '../../ports.js';
+import type { SftpContext } from './context.js';
+import { failureOf } from './failures.js';
+
+/** How long a measurement is good for. */
+const freshMs = 10 * 60_000;
+/** Times of SFTP are cut to whole seconds. */
+const granularityMs = 1000;
+
+/** Measures by the time the server gives a new file, and remembers it. */
+export class ClockOffset {
+  readonly #context: SftpContext;
+  #measured: { readonly atMs: number; readonly offsetMs: number } | null = null;
+
+  constructor(context: SftpContext) {
+    this.#context = context;
+  }
+
+  /**
+   * The server's clock minus ours, ms, to half a second and the round trip; 0 when nothing says that they differ, and
+   * when the server lets us write nothing to measure it by.
+   * @throws `network`
+   */
+  async get(): Promise<number> {
+    const nowMs = this.#context.clock.now();
+    if (this.#measured !== null && nowMs - this.#measured.atMs < freshMs) return this.#measured.offsetMs;
+    const offsetMs = await this.#measure();
+    this.#measured = { atMs: nowMs, offsetMs };
+    return offsetMs;
+  }
+
+  async #measure(): Promise<number> {
+    const { clock, paths } = this.#context;
+    const attempt = this.#context.attempt('measure the clock with', paths.below(probeName(clock)));
+    const channel = await this.#context.channel('transfer');
+    const beforeMs = clock.now();
+    try {
+      const handle = await channel.createExclusive(attempt.path, 0o600);
+      const afterMs = clock.now();
+      const [seen, ...rest] = await Promise.allSettled([
+        channel.fstat(handle),
+        channel.closeHandle(handle),
+        channel.removeFile(attempt.path),
+      ]);
+      for (const answer of [seen, ...rest]) if (answer.status === 'rejected') throw answer.reason;
+      if (seen.status === 'rejected') throw seen.reason;
+      return offsetOf((seen.value.mtime ?? 0) * 1000, beforeMs, afterMs);
+    } catch (error) {
+      if (hasCode(error, 'permission', 'protocol', 'unsupported', 'not-found')) return 0;
+      throw failureOf(attempt, error);
+    }
+  }
+}
+
+/** Created between `beforeMs` and `afterMs` of our clock, and within the second from `mtimeMs` of the server's. */
+function offsetOf(mtimeMs: number, beforeMs: number, afterMs: number): number {
+  const leastMs = mtimeMs - afterMs;
+  const mostMs = mtimeMs + granularityMs - beforeMs;
+  return leastMs <= 0 && mostMs >= 0 ? 0 : (leastMs + mostMs) / 2;
+}
+
+function probeName(clock: Clock): string {
+  const random = [clock.random(), clock.random()].map((one) => one.toString(36).slice(2)).join('');
+  return tempName('probe', `0${random}`);
+}

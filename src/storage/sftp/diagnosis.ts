@@ -1,0 +1,122 @@
+/**
+ * What the server meant by "Failure". SFTP version 3 has one status for EEXIST, EISDIR, ENOTEMPTY, ENOSPC, EDQUOT, EROFS
+ * and more; each function here is given what failed and asks the server which of them it was. They return the error to
+ * be thrown, and cost their requests only after a failure.
+ */
+import { asTowlineError, hasCode, type TowlineError } from '../../core/errors.js';
+import type { Attributes, SftpChannel } from '../../ssh/channel.js';
+import { offers } from './capabilities.js';
+import { concernsLink, failureOf, type Attempt } from './failures.js';
+import { hasOverlongName } from './paths.js';
+
+/** What is at this server path now, `null` for nothing. Never follows a link. */
+export async function lstatOrNull(channel: SftpChannel, serverPath: string): Promise<Attributes | null> {
+  try {
+    return await channel.lstat(serverPath);
+  } catch (error) {
+    if (hasCode(error, 'not-found')) return null;
+    throw error;
+  }
+}
+
+/** The failure of making something at `attempt.path`: `exists`, `no-space`, `name`, or what the server said. */
+export async function creationFailure(
+  channel: SftpChannel,
+  attempt: Attempt,
+  error: unknown,
+): Promise<TowlineError> {
+  return asked(attempt, error, async () => {
+    if (hasCode(error, 'not-found')) return failureOf(attempt, error);
+    if ((await lstatOrNull(channel, attempt.path)) !== null) return failureOf(attempt, error, 'exists');
+    return spaceFailure(channel, attempt, error, 1);
+  });
+}
+
+/** The failure of writing `bytes` more: `no-space` when there is less left than that, or what the server said. */
+export async function writeFailure(
+  channel: SftpChannel,
+  attempt: Attempt,
+  error: unknown,
+  bytes: number,
+): Promise<TowlineError> {
+  return asked(attempt, error, () => spaceFailure(channel, attempt, error, bytes));
+}
+
+/**
+ * The failure of renaming `temp` onto `attempt.path`: `not-found` when the temp itself is gone, `exists` when something
+ * is there that is in the way (a directory always is; anything is when nothing may be replaced).
+ */
+export async function renameFailure(
+  channel: SftpChannel,
+  attempt: Attempt,
+  error: unknown,
+  how: { readonly temp: string; readonly replaces: boolean },
+): Promise<TowlineError> {
+  return asked(attempt, error, async () => {
+    const [target, temp] = await Promise.all([
+      lstatOrNull(channel, attempt.path),
+      lstatOrNull(channel, how.temp),
+    ]);
+    if (temp === null) return failureOf(attempt, error, 'not-found');
+    const inTheWay = target !== null && (!how.replaces || ((target.mode ?? 0) & 0o170000) === 0o040000);
+    if (inTheWay) return failureOf(attempt, error, 'exists');
+    return spaceFailure(channel, attempt, error, 1);
+  });
+}
+
+/** The failure of removing a directory: `not-empty` when something is in it, or what the server said. */
+export async function directoryRemovalFailure(
+  channel: SftpChannel,
+  attempt: Attempt,
+  error: unknown,
+): Promise<TowlineError> {
+  return asked(attempt, error, async () =>
+    (await holdsSomething(channel, attempt.path))
+      ? failureOf(attempt, error, 'not-empty')
+      : failureOf(attempt, error),
+  );
+}
+
+/** Runs the questions; a lost link meanwhile is the answer, any other failure of theirs leaves the first one. */
+async function asked(
+  attempt: Attempt,
+  error: unknown,
+  ask: () => Promise<TowlineError>,
+): Promise<TowlineError> {
+  if (concernsLink(error)) return failureOf(attempt, error);
+  if (hasCode(error, 'protocol') && hasOverlongName(attempt.path)) return failureOf(attempt, error, 'name');
+  try {
+    return await ask();
+  } catch (later) {
+    return concernsLink(later) ? asTowlineError(later) : failureOf(attempt, error);
+  }
+}
+
+async function spaceFailure(
+  channel: SftpChannel,
+  attempt: Attempt,
+  error: unknown,
+  bytes: number,
+): Promise<TowlineError> {
+  if (!hasCode(error, 'protocol')) return failureOf(attempt, error);
+  if (!offers(channel.extensions, 'statvfs')) return failureOf(attempt, error);
+  const { freeBytes } = await channel.space(attempt.path.replace(/\/?[^/]*$/, '') || rootOf(attempt.path));
+  return failureOf(attempt, error, freeBytes < bytes ? 'no-space' : undefined);
+}
+
+function rootOf(serverPath: string): string {
+  return serverPath.startsWith('/') ? '/' : '.';
+}
+
+async function holdsSomething(channel: SftpChannel, serverPath: string): Promise<boolean> {
+  const handle = await channel.openDirectory(serverPath);
+  try {
+    for (let part = await channel.readDirectory(handle); part !== null;) {
+      if (part.length > 0) return true;
+      part = await channel.readDirectory(handle);
+    }
+    return false;
+  } finally {
+    await channel.closeHandle(handle);
+  }
+}

@@ -1,0 +1,62 @@
+/** What is at a path of the server now, as an entry. */
+import type { Entry } from '../../core/entry.js';
+import { hasCode } from '../../core/errors.js';
+import type { Attributes, SftpChannel } from '../../ssh/channel.js';
+import { entryOf, kindOf } from './attributes.js';
+import { lstatOrNull } from './diagnosis.js';
+import { failureOf, refusal, type Attempt } from './failures.js';
+
+/** How often a path that changes its kind between two requests is looked at. */
+const looksMax = 3;
+
+/**
+ * The entry at `attempt.path`, or `null` for nothing; a symlink is itself, with its target.
+ * @throws `unsupported` for a socket, device or FIFO; what the server refused with; `network`
+ */
+export async function look(channel: SftpChannel, attempt: Attempt): Promise<Entry | null> {
+  const attributes = await lstatOrNull(channel, attempt.path).catch((error: unknown) => {
+    throw failureOf(attempt, error);
+  });
+  return attributes === null ? null : entryFrom(channel, attempt, attributes);
+}
+
+/**
+ * What is at `attempt.path`, links followed, or `null` for nothing: for the root, which may be a link.
+ * @throws what the server refused with; `network`
+ */
+export async function statOrNull(channel: SftpChannel, attempt: Attempt): Promise<Attributes | null> {
+  try {
+    return await channel.stat(attempt.path);
+  } catch (error) {
+    if (hasCode(error, 'not-found')) return null;
+    throw failureOf(attempt, error);
+  }
+}
+
+/** The same as `look`, for attributes that LSTAT or a listing gave for `attempt.path` just now. */
+export async function entryFrom(
+  channel: SftpChannel,
+  attempt: Attempt,
+  attributes: Attributes,
+  looks = 1,
+): Promise<Entry | null> {
+  const kind = kindOf(attributes);
+  switch (kind) {
+    case 'file':
+    case 'directory':
+      return entryOf(kind, attributes);
+    case 'special':
+      throw refusal(attempt, 'unsupported', 'it is a socket, a device or a FIFO');
+    case 'unknown':
+      throw refusal(attempt, 'protocol', 'the server does not tell what it is');
+    case 'symlink':
+  }
+  try {
+    return entryOf(kind, attributes, await channel.readSymlink(attempt.path));
+  } catch (error) {
+    // Gone, or no link any more: look again.
+    if (!hasCode(error, 'not-found', 'protocol') || looks === looksMax) throw failureOf(attempt, error);
+  }
+  const again = await lstatOrNull(channel, attempt.path);
+  return again === null ? null : entryFrom(channel, attempt, again, looks + 1);
+}

@@ -1,0 +1,151 @@
+/** What a scan makes of one directory's listing. */
+import type { Entry } from '../../core/entry.js';
+import { TowlineError } from '../../core/errors.js';
+import { join, nameProblem } from '../../core/path.js';
+import { isOwnName, tempAgentOf } from '../../core/tempname.js';
+import type { Child } from '../../core/walk.js';
+import type { ScanRequest } from '../../ports.js';
+import type { Attributes, DirectoryItem, SftpChannel } from '../../ssh/channel.js';
+import { entryOf, kindOf, type WireKind } from './attributes.js';
+import { mapBounded } from './bounded.js';
+import { readText } from './content.js';
+import type { SftpContext } from './context.js';
+import { lstatOrNull } from './diagnosis.js';
+import { failureOf, refusal } from './failures.js';
+import { listDirectory } from './listing.js';
+import { entryFrom } from './look.js';
+
+/** READLINK and LSTAT under way per directory, at most. */
+const looksInFlightMax = 256;
+
+/** A name of the listing that can be used. */
+interface Named {
+  readonly path: string;
+  readonly name: string;
+  readonly kind: WireKind;
+  readonly attributes: Attributes;
+}
+
+/** Lists directories for one scan. */
+export class ScanLister {
+  readonly #context: SftpContext;
+  readonly #channel: SftpChannel;
+  readonly #request: ScanRequest;
+
+  constructor(context: SftpContext, channel: SftpChannel, request: ScanRequest) {
+    this.#context = context;
+    this.#channel = channel;
+    this.#request = request;
+  }
+
+  /** The children of a directory; rejects when any part of it cannot be told. */
+  async list(directory: string): Promise<Child[]> {
+    const attempt = this.#context.attempt('list', this.#context.paths.of(directory));
+    const items = await listDirectory(this.#channel, attempt.path).catch((error: unknown) => {
+      throw failureOf(attempt, error);
+    });
+    const children: Child[] = [];
+    const links: Named[] = [];
+    const named = await this.#withKinds(this.#usable(directory, items, children));
+    await this.#readRules(directory, named);
+    for (const one of named) {
+      if (isOwnName(one.name)) addOwn(children, one);
+      else if (this.#request.excludes(one.path, kindForFilter(one.kind))) continue;
+      else if (one.kind === 'symlink') links.push(one);
+      else children.push(this.#childOf(one));
+    }
+    const entries = await mapBounded(links, looksInFlightMax, (link) => this.#look(link));
+    for (const [index, entry] of entries.entries()) {
+      if (entry !== null) children.push(childWith(links[index]!, entry));
+    }
+    return children;
+  }
+
+  /** Puts aside the names that cannot be carried. */
+  #usable(directory: string, items: readonly DirectoryItem[], children: Child[]): Named[] {
+    const named: Named[] = [];
+    for (const { name, attributes } of items) {
+      const path = join(directory, name);
+      const problem = nameProblem(name);
+      if (problem === null) named.push({ path, name, kind: kindOf(attributes), attributes });
+      else children.push(unusable(path, name, problem));
+    }
+    return named;
+  }
+
+  /** Some servers list names without their types. */
+  async #withKinds(named: readonly Named[]): Promise<readonly Named[]> {
+    if (named.every((one) => one.kind !== 'unknown')) return named;
+    const looked = await mapBounded(named, looksInFlightMax, async (one) => {
+      if (one.kind !== 'unknown') return one;
+      const attempt = this.#context.attempt('look at', this.#context.paths.below(one.path));
+      const attributes = await lstatOrNull(this.#channel, attempt.path).catch((error: unknown) => {
+        throw failureOf(attempt, error);
+      });
+      return attributes === null ? null : { ...one, kind: kindOf(attributes), attributes };
+    });
+    return looked.filter((one) => one !== null);
+  }
+
+  async #readRules(directory: string, named: readonly Named[]): Promise<void> {
+    const { ruleFiles } = this.#request;
+    if (ruleFiles === undefined) return;
+    const files = named.filter((one) => one.kind === 'file' && ruleFiles.names.includes(one.name));
+    for (const { path, name } of files) {
+      const text = await readText(this.#context, path);
+      if (text !== null) ruleFiles.found(directory, name, text);
+    }
+  }
+
+  /** A link that went away or became something else after the listing is what it is now. */
+  #look(link: Named): Promise<Entry | null> {
+    const attempt = this.#context.attempt('read the link', this.#context.paths.below(link.path));
+    return entryFrom(this.#channel, attempt, link.attributes);
+  }
+
+  #childOf(one: Named): Child {
+    const attempt = this.#context.attempt('carry', this.#context.paths.below(one.path));
+    switch (one.kind) {
+      case 'file':
+      case 'directory':
+      case 'symlink':
+        return childWith(one, entryOf(one.kind, one.attributes));
+      case 'special': {
+        const error = refusal(attempt, 'unsupported', 'it is a socket, a device or a FIFO');
+        return {
+          name: one.name,
+          item: { type: 'skipped', path: one.path, reason: 'special', error },
+          enter: false,
+        };
+      }
+      case 'unknown':
+        throw refusal(attempt, 'protocol', 'the server does not tell what it is');
+    }
+  }
+}
+
+function childWith({ path, name }: Named, entry: Entry): Child {
+  return { name, item: { type: 'entry', path, entry }, enter: entry.kind === 'directory' };
+}
+
+/** Temps are reported so that old ones can be removed; whatever else is ours is nobody's business. */
+function addOwn(children: Child[], { path, name, kind, attributes }: Named): void {
+  if (tempAgentOf(name) === null || (kind !== 'file' && kind !== 'symlink')) return;
+  children.push({
+    name,
+    item: { type: 'temp', path, mtimeMs: (attributes.mtime ?? 0) * 1000 },
+    enter: false,
+  });
+}
+
+function unusable(path: string, name: string, problem: string): Child {
+  const error = new TowlineError('name', `the name ${JSON.stringify(name)} on the server ${problem}`, {
+    path,
+    hint: 'Rename it on the server; nothing of that name is touched',
+  });
+  return { name, item: { type: 'skipped', path, reason: 'name', error }, enter: false };
+}
+
+function kindForFilter(kind: WireKind): 'file' | 'directory' | 'symlink' {
+  return kind === 'special' || kind === 'unknown' ? 'file' : kind;
+}

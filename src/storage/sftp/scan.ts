@@ -1,0 +1,32 @@
+/** Scans the tree: one ordered stream from listings that are made ahead, on a channel of their own. */
+import { orderedWalk } from '../../core/walk.js';
+import type { ScanItem, ScanRequest } from '../../ports.js';
+import type { SftpContext } from './context.js';
+import { ScanLister } from './scan-lister.js';
+
+/** Directories listed at once, items held ahead of the consumer, and items in one batch, at most. */
+const listingsMax = 32;
+const bufferedMax = 20_000;
+const batchMax = 1000;
+
+/**
+ * See `Storage.scan`.
+ * @throws what listing `under` failed with; `network`; `interrupted`
+ */
+export async function* scan(
+  context: SftpContext,
+  request: ScanRequest,
+): AsyncGenerator<ScanItem[], void, undefined> {
+  context.paths.of(request.under);
+  const channel = await context.channel('scan');
+  await context.directories.confirm(channel, request.under);
+  const lister = new ScanLister(context, channel, request);
+  yield* orderedWalk({
+    under: request.under,
+    list: (directory) => lister.list(directory),
+    concurrency: listingsMax,
+    bufferedMax,
+    batchMax,
+    signal: request.signal,
+  });
+}

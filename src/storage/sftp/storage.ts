@@ -1,0 +1,56 @@
+/** A directory of an SFTP server as a `Storage`. */
+import type { Capabilities, Clock, Storage } from '../../ports.js';
+import type { SftpSession } from '../../ssh/channel.js';
+import { hashSource } from '../hash.js';
+import { makeDirectory, remove, setMetadata } from './changes.js';
+import { ClockOffset } from './clock-offset.js';
+import { readText } from './content.js';
+import { SftpContext } from './context.js';
+import { observe } from './observe.js';
+import { ensureRoot } from './root.js';
+import { scan } from './scan.js';
+import { openSource } from './source.js';
+import { freeBytes } from './space.js';
+import { makeSymlink } from './symlink.js';
+import { createTemp } from './temp.js';
+import { removeTemps } from './temps-removal.js';
+
+export interface SftpStorageOptions {
+  readonly session: SftpSession;
+  /** Absolute, or relative to the directory the login starts in. */
+  readonly root: string;
+  /** For people: `dev@box:/srv/app`. */
+  readonly label: string;
+  readonly clock: Clock;
+}
+
+/**
+ * The directory `root` on the session's server. Nothing is sent before the first call; every call uses the session's
+ * present channel, so that the storage outlives any number of reconnects (its temps and sources do not). `capabilities`
+ * are known once a first call has been answered.
+ * @throws `configuration` when the root cannot be named over SFTP
+ */
+export function createSftpStorage(options: SftpStorageOptions): Storage {
+  const context = new SftpContext(options.session, options.root, options.clock);
+  const clockOffset = new ClockOffset(context);
+  return {
+    label: options.label,
+    get capabilities(): Capabilities {
+      return context.capabilities;
+    },
+    ensureRoot: (request) => ensureRoot(context, request),
+    scan: (request) => scan(context, request),
+    observe: (paths, signal) => observe(context, paths, signal),
+    openSource: (path) => openSource(context, path),
+    readText: (path) => readText(context, path),
+    createTemp: (path, name) => createTemp(context, path, name),
+    makeDirectory: (path, mode) => makeDirectory(context, path, mode),
+    makeSymlink: (path, link, name, expected) => makeSymlink(context, path, link, name, expected),
+    setMetadata: (path, expected, change) => setMetadata(context, path, expected, change),
+    remove: (path, expected) => remove(context, path, expected),
+    removeTemps: (paths) => removeTemps(context, paths),
+    hash: async (path, signal) => hashSource(await openSource(context, path), path, signal),
+    freeBytes: (path) => freeBytes(context, path),
+    clockOffsetMs: () => clockOffset.get(),
+  };
+}

@@ -1,0 +1,124 @@
+/** The write side: a new file under a temp name, from OPEN to RENAME, in three flights for a small file. */
+import type { Entry } from '../../core/entry.js';
+import { hasCode, TowlineError } from '../../core/errors.js';
+import { join, parentOf } from '../../core/path.js';
+import type { Temp, TempAttributes } from '../../ports.js';
+import type { Handle, SftpChannel } from '../../ssh/channel.js';
+import { checkName } from '../checked.js';
+import { Acknowledgements } from './acknowledgements.js';
+import { finish } from './completion.js';
+import type { SftpContext } from './context.js';
+import { creationFailure, writeFailure } from './diagnosis.js';
+import type { Attempt } from './failures.js';
+import { Outstanding } from './outstanding.js';
+import { publish } from './publish.js';
+
+/** The server path of the temp `name` beside `path`. Throws `name`. */
+export function tempPathBeside(context: SftpContext, path: string, name: string): string {
+  checkName(name);
+  return context.paths.below(join(parentOf(path) ?? '', name));
+}
+
+/** Creates the temp `name` beside `path`: see `Storage.createTemp`. */
+export async function createTemp(context: SftpContext, path: string, name: string): Promise<Temp> {
+  const destination = context.paths.below(path);
+  const temp = tempPathBeside(context, path, name);
+  const channel = await context.channel('transfer');
+  await context.directories.confirmParent(channel, path);
+  const attempt = context.attempt('create', temp);
+  const handle = await channel.createExclusive(temp, 0o600).catch(async (error: unknown) => {
+    throw await creationFailure(channel, attempt, error);
+  });
+  return new SftpTemp(channel, handle, temp, context.attempt('write', destination));
+}
+
+/** Lives and dies with the channel that opened it. */
+class SftpTemp implements Temp {
+  readonly #channel: SftpChannel;
+  readonly #temp: string;
+  /** Failures name the destination: the temp's name means nothing to anybody. */
+  readonly #attempt: Attempt;
+  readonly #acknowledgements = new Acknowledgements();
+  #handle: Handle | null;
+  /** Writes that wait for room in the window, in whole or in part. */
+  readonly #waiting = new Outstanding();
+
+  constructor(channel: SftpChannel, handle: Handle, temp: string, attempt: Attempt) {
+    this.#channel = channel;
+    this.#handle = handle;
+    this.#temp = temp;
+    this.#attempt = attempt;
+  }
+
+  get acknowledged(): number {
+    return this.#acknowledgements.contiguous;
+  }
+
+  async write(data: Buffer, offset: number): Promise<void> {
+    const { failure } = this.#acknowledgements;
+    if (failure !== null) throw await this.#failureOf(failure.error);
+    const handle = this.#openHandle('write');
+    this.#waiting.begin();
+    try {
+      const { acknowledged } = await this.#channel.write(handle, data, offset);
+      this.#acknowledgements.add(offset, data.length, acknowledged);
+    } catch (error) {
+      this.#acknowledgements.failed(offset, data.length, error);
+      throw await this.#failureOf(error);
+    } finally {
+      this.#waiting.end();
+    }
+  }
+
+  async complete(attributes: TempAttributes): Promise<{ made: Entry; destination: Entry | null }> {
+    const handle = this.#openHandle('complete');
+    await this.#waiting.none();
+    // CLOSE goes out with the rest.
+    this.#handle = null;
+    return finish({
+      channel: this.#channel,
+      handle,
+      temp: this.#temp,
+      attempt: this.#attempt,
+      attributes,
+      written: async () => {
+        await this.#acknowledgements.settled();
+        const { failure } = this.#acknowledgements;
+        if (failure !== null) throw await this.#failureOf(failure.error);
+      },
+    });
+  }
+
+  async publish(expected: Entry | null): Promise<void> {
+    if (this.#handle !== null) throw misuse('publish was called before complete');
+    await publish(
+      this.#channel,
+      { ...this.#attempt, action: 'put a new version in place of' },
+      this.#temp,
+      expected,
+    );
+  }
+
+  async discard(): Promise<boolean> {
+    const handle = this.#handle;
+    this.#handle = null;
+    await this.#waiting.none();
+    const closed = handle === null ? null : this.#channel.closeHandle(handle);
+    const [removed] = await Promise.allSettled([this.#channel.removeFile(this.#temp), closed]);
+    return removed.status === 'fulfilled' || hasCode(removed.reason, 'not-found');
+  }
+
+  #openHandle(call: string): Handle {
+    if (this.#handle === null) throw misuse(`${call} was called on a temp that is closed`);
+    return this.#handle;
+  }
+
+  #failureOf(error: unknown): Promise<TowlineError> {
+    const bytes = Math.max(this.#acknowledgements.missing, 1);
+    return writeFailure(this.#channel, this.#attempt, error, bytes);
+  }
+}
+
+function misuse(what: string): TowlineError {
+  return new TowlineError('internal', `a temp was used wrongly: ${what}`);
+}

@@ -1,0 +1,33 @@
+/**
+ * One suite that every Storage passes: each promise of `Storage` in ports.ts is kept here by a test. What a side has
+ * declared that it cannot do is skipped, nothing else.
+ */
+import { describe } from 'vitest';
+import { attributePromises } from './attributes.js';
+import { namePromises } from './names.js';
+import { observePromises } from './observe.js';
+import { removalPromises } from './removal.js';
+import { rootPromises } from './root.js';
+import { scanPromises } from './scan.js';
+import type { MakeSide } from './side.js';
+import { sourcePromises } from './source.js';
+import { symlinkPromises } from './symlinks.js';
+import { tempPromises } from './temps.js';
+
+/**
+ * Declares the suite.
+ * @param make a fresh side for each test; what it made is freed by `dispose`
+ */
+export function storageContract(name: string, make: MakeSide): void {
+  describe(`${name} keeps the contract of Storage`, () => {
+    rootPromises(make);
+    scanPromises(make);
+    observePromises(make);
+    sourcePromises(make);
+    tempPromises(make);
+    attributePromises(make);
+    symlinkPromises(make);
+    removalPromises(make);
+    namePromises(make);
+  });
+}

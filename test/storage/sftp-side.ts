@@ -1,0 +1,144 @@
+/** What the tests of the SFTP storage share: a real server, a connection to it, and sides over it. */
+import { readFileSync } from 'node:fs';
+import { mkdir, chmod } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TowlineError } from '../../src/core/errors.js';
+import type { Clock, Log, Storage } from '../../src/ports.js';
+import type { SftpChannel, SftpSession } from '../../src/ssh/channel.js';
+import { createConnection, type Connection } from '../../src/ssh/connection.js';
+import { createSftpStorage } from '../../src/storage/sftp/storage.js';
+import { rawFolder } from '../contract/raw-folder.js';
+import type { ContractSide, MakeSide } from '../contract/side.js';
+import { freshFolder } from '../support/folder.js';
+import { startSshd, type SshdOptions, type TestSshd } from '../support/sshd.js';
+
+export const realClock: Clock = {
+  now: () => Date.now(),
+  timer: (ms, callback) => {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+  random: () => Math.random(),
+};
+
+const silentLog: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+export interface Login {
+  readonly sshd: TestSshd;
+  readonly connection: Connection;
+  end(): Promise<void>;
+}
+
+/** A server and a ready connection to it. */
+export async function logIn(options: SshdOptions = {}): Promise<Login> {
+  const sshd = await startSshd(options);
+  const privateKey = readFileSync(sshd.keyFile);
+  const connection = createConnection({
+    label: `${sshd.user}@${sshd.host}`,
+    connect: async () => ({
+      host: sshd.host,
+      port: sshd.port,
+      // The server is ours and on loopback; host keys have tests of their own.
+      hostVerifier: () => true,
+      ssh: { username: sshd.user, privateKey },
+    }),
+    clock: realClock,
+    log: silentLog,
+  });
+  await connection.ready();
+  return {
+    sshd,
+    connection,
+    end: async () => {
+      await connection.close();
+      await sshd.stop();
+    },
+  };
+}
+
+/** A storage for `root` over this session. */
+export function storageAt(session: SftpSession, root: string, clock: Clock = realClock): Storage {
+  return createSftpStorage({ session, root, label: `box:${root}`, clock });
+}
+
+/** Sides with fresh roots over one session, for the contract suite. */
+export function sidesOver(
+  session: () => SftpSession,
+  unlistable?: (absolute: string) => Promise<void>,
+): MakeSide {
+  return async (kind) => {
+    const root = join(freshFolder('sftp'), ...(kind === 'far' ? ['missing', 'root'] : ['root']));
+    if (kind === 'present') await mkdir(root);
+    const side: ContractSide = {
+      storage: storageAt(session(), root),
+      raw: rawFolder(root, unlistable),
+      dispose: async () => undefined,
+    };
+    return side;
+  };
+}
+
+/** Nobody but root passes it; for servers without root's privileges. */
+export const makeUnlistable = (absolute: string): Promise<void> => chmod(absolute, 0);
+
+/**
+ * The command of an sftp-server that may do no more than any user, though it runs as root: so that permissions can be
+ * tested where tests run as root.
+ */
+export const unprivilegedServer = [
+  'setpriv --bounding-set=-dac_override,-dac_read_search,-fowner,-chown',
+  '/usr/lib/openssh/sftp-server',
+].join(' ');
+
+type Changes = Partial<Omit<SftpChannel, 'open'>>;
+
+/** The session with each of its channels changed: what is in the result of `change` replaces the channel's own. */
+export function changedSession(session: SftpSession, change: (channel: SftpChannel) => Changes): SftpSession {
+  const changed = new WeakMap<SftpChannel, SftpChannel>();
+  return {
+    label: session.label,
+    channel: async (purpose) => {
+      const channel = await session.channel(purpose);
+      const known = changed.get(channel) ?? changedChannel(channel, change(channel));
+      changed.set(channel, known);
+      return known;
+    },
+  };
+}
+
+function changedChannel(channel: SftpChannel, changes: Changes): SftpChannel {
+  return new Proxy(channel, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(
+        key in changes ? changes : target,
+        key,
+        key in changes ? changes : target,
+      );
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]): unknown => Reflect.apply(value, key in changes ? changes : target, args);
+    },
+  });
+}
+
+/** The extensions the storage uses, and the calls that need them. */
+const callsByExtension: Readonly<Record<string, keyof SftpChannel>> = {
+  'posix-rename@openssh.com': 'posixRename',
+  'fsync@openssh.com': 'fsync',
+  'statvfs@openssh.com': 'space',
+  'lsetstat@openssh.com': 'lsetstat',
+};
+
+/** The session of a server that does not offer these extensions; all of them when none is named. */
+export function sessionWithout(session: SftpSession, ...names: string[]): SftpSession {
+  const missing = names.length === 0 ? Object.keys(callsByExtension) : names;
+  const refused = () => Promise.reject(new TowlineError('unsupported', 'the server does not offer this'));
+  return changedSession(session, (channel) => ({
+    ...Object.fromEntries(missing.map((name) => [callsByExtension[name], refused])),
+    extensions: new Map([...channel.extensions].filter(([name]) => !missing.includes(name))),
+  }));
+}
