@@ -26,14 +26,14 @@ export interface Identity {
   /** `user@host`, with `:port` where it is not 22; the host as it was given. */
   readonly label: string;
   /** Prepares one attempt: known_hosts and the agent are read anew. */
-  connect(): Promise<ConnectParameters>;
+  readonly connect: () => Promise<ConnectParameters>;
   /** The reason of an error of ssh2 when it is about host key or authentication, else `null`. */
-  classify(error: Error): TowlineError | null;
+  readonly classify: (error: Error) => TowlineError | null;
   /**
    * To be called each time a connection became ready: writes down a host key that is new.
    * @throws TowlineError `configuration` when known_hosts cannot be written
    */
-  accepted(): Promise<void>;
+  readonly accepted: () => Promise<void>;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { hasCode, TowlineError } from '../../src/core/errors.js';
 import { createIdentity } from '../../src/ssh/identity.js';
 import { loadKeyFiles } from '../../src/ssh/key-file.js';
@@ -10,7 +10,7 @@ import { freshFolder } from '../support/folder.js';
 import { startAgent, type TestAgent } from '../support/ssh-agent.js';
 import { authorize, makeKey, publicKeyBlob, publicKeyText } from '../support/ssh-keys.js';
 import { logIn } from '../support/ssh-login.js';
-import { startSshd, type TestSshd } from '../support/sshd.js';
+import { type SshdOptions, startSshd, type TestSshd } from '../support/sshd.js';
 
 let server: TestSshd;
 beforeAll(async () => {
@@ -127,20 +127,18 @@ describe('key files', () => {
   });
 
   test('a server that takes no keys says so', async () => {
-    const deaf = await startSshd({ config: ['PubkeyAuthentication no', 'PasswordAuthentication yes'] });
+    const deaf = await serverHere({ config: ['PubkeyAuthentication no', 'PasswordAuthentication yes'] });
     const error = await refusal({ at: deaf, config: [`IdentityFile ${deaf.keyFile}`] });
     expect(error.message).toContain('the server accepts password. This server takes no keys');
-    await deaf.stop();
   });
 
   test('a server that wants a second step says so', async () => {
     const config = ['AuthenticationMethods publickey,password', 'PasswordAuthentication yes'];
-    const strict = await startSshd({ config });
+    const strict = await serverHere({ config });
     const error = await refusal({ at: strict, config: [`IdentityFile ${strict.keyFile}`] });
     expect(error.message).toContain(
       'the server accepts password. The server took a key and wants a further step',
     );
-    await strict.stop();
   });
 
   test('PubkeyAuthentication no is honoured', async () => {
@@ -184,7 +182,7 @@ describe('the agent', () => {
   });
 
   test('an encrypted key is used through the agent that holds it', async () => {
-    const small = await startAgent();
+    const small = await agentHere();
     const file = makeKey({ name: 'locked' });
     authorize(server.authorizedKeysFile, file);
     small.add(file);
@@ -193,22 +191,20 @@ describe('the agent', () => {
     expect(await logIn(await identityOf({ agent: small, identityFiles: [locked] }))).toBe('ready');
     const error = await refusal({ identityFiles: [locked] });
     expect(error.message).toContain(`${locked} (encrypted`);
-    await small.stop();
   });
 
   test('RSA and ECDSA keys in the agent work', async () => {
     for (const type of ['rsa', 'ecdsa'] as const) {
-      const small = await startAgent();
+      const small = await agentHere();
       const file = makeKey({ type });
       authorize(server.authorizedKeysFile, file);
       small.add(file);
       expect(await logIn(await identityOf({ agent: small }))).toBe('ready');
-      await small.stop();
     }
   });
 
   test('one that is gone or locked does not keep the files from being tried', async () => {
-    const small = await startAgent();
+    const small = await agentHere();
     small.add(right);
     const config = [`IdentityFile ${server.keyFile}`];
     const identity = await identityOf({ agent: small, config });
@@ -221,24 +217,35 @@ describe('the agent', () => {
   });
 
   test('a key that it will not sign with does not keep the others from being tried', async () => {
-    const small = await startAgent();
+    const small = await agentHere();
     small.addUnconfirmed(right);
     const config = [`IdentityFile ${server.keyFile}`];
     expect(await logIn(await identityOf({ agent: small, config }))).toBe('ready');
     const error = await refusal({ agent: small });
     expect(error.message).toContain("the agent's key right (the agent would not sign)");
-    await small.stop();
   });
 
   test('is asked anew for each connection', async () => {
-    const small = await startAgent();
+    const small = await agentHere();
     const identity = await identityOf({ agent: small });
     expect(await logIn(identity)).toMatchObject({ code: 'authentication' });
     small.add(right);
     expect(await logIn(identity)).toBe('ready');
-    await small.stop();
   });
 });
+
+/** Ends with the test, however that ends. */
+async function agentHere(): Promise<TestAgent> {
+  const small = await startAgent();
+  onTestFinished(() => small.stop());
+  return small;
+}
+
+async function serverHere(options: SshdOptions): Promise<TestSshd> {
+  const one = await startSshd(options);
+  onTestFinished(() => one.stop());
+  return one;
+}
 
 function encryptCopy(from: string, to: string): void {
   copyFileSync(from, to);

@@ -45,10 +45,10 @@ function identityOf({ server, config = [], acceptNew = false, agent }: Client): 
 }
 
 function connect(identity: Identity): Connection {
-  const { label, classify } = identity;
+  const { label, connect: prepare, classify } = identity;
   const connection = createConnection({
     label,
-    connect: () => identity.connect(),
+    connect: prepare,
     classify,
     clock: systemClock,
     log: silentLog,

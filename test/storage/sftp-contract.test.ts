@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { storageContract } from '../contract/storage-contract.js';
 import {
+  canDropPrivileges,
   logIn,
   makeUnlistable,
   sessionWithout,
@@ -39,7 +39,6 @@ contractOver(
 );
 contractOver('sftp without extensions', {}, (login) => sessionWithout(login.connection));
 
-const canDropPrivileges = process.getuid?.() === 0 && existsSync('/usr/bin/setpriv');
 describe.skipIf(!canDropPrivileges)('a server without privileges', () => {
   contractOver(
     'sftp as an unprivileged user',

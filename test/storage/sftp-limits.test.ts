@@ -1,12 +1,19 @@
 /** What needs a file system of its own, or a server that may not do everything. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf, completeTemp, entryAt, tempOf } from '../contract/side.js';
 import { freshFolder } from '../support/folder.js';
-import { logIn, sessionWithout, storageAt, unprivilegedServer, type Login } from './sftp-side.js';
+import {
+  canDropPrivileges,
+  logIn,
+  sessionWithout,
+  storageAt,
+  unprivilegedServer,
+  type Login,
+} from './sftp-side.js';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -59,7 +66,6 @@ describe.skipIf(!canMount())('a full disk (needs the right to mount a tmpfs)', (
   });
 });
 
-const canDropPrivileges = isRoot && existsSync('/usr/bin/setpriv');
 describe.skipIf(!canDropPrivileges)('a server that may not do everything (needs root and setpriv)', () => {
   let login: Login;
   beforeAll(async () => {

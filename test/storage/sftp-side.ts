@@ -1,5 +1,5 @@
 /** What the tests of the SFTP storage share: a real server, a connection to it, and sides over it. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TowlineError } from '../../src/core/errors.js';
@@ -86,13 +86,19 @@ export function sidesOver(
 /** Nobody but root passes it; for servers without root's privileges. */
 export const makeUnlistable = (absolute: string): Promise<void> => chmod(absolute, 0);
 
+const sftpServer = '/usr/lib/openssh/sftp-server';
+
+/** Whether `unprivilegedServer` can be used here: as root, on Debian and its like. */
+export const canDropPrivileges =
+  process.getuid?.() === 0 && existsSync('/usr/bin/setpriv') && existsSync(sftpServer);
+
 /**
  * The command of an sftp-server that may do no more than any user, though it runs as root: so that permissions can be
  * tested where tests run as root.
  */
 export const unprivilegedServer = [
   'setpriv --bounding-set=-dac_override,-dac_read_search,-fowner,-chown',
-  '/usr/lib/openssh/sftp-server',
+  sftpServer,
 ].join(' ');
 
 type Changes = Partial<Omit<SftpChannel, 'open'>>;
@@ -136,9 +142,12 @@ const callsByExtension: Readonly<Record<string, keyof SftpChannel>> = {
 /** The session of a server that does not offer these extensions; all of them when none is named. */
 export function sessionWithout(session: SftpSession, ...names: string[]): SftpSession {
   const missing = names.length === 0 ? Object.keys(callsByExtension) : names;
-  const refused = () => Promise.reject(new TowlineError('unsupported', 'the server does not offer this'));
+  const refused = (): Promise<never> =>
+    Promise.reject(new TowlineError('unsupported', 'the server does not offer this'));
+  const calls: Record<string, typeof refused> = {};
+  for (const name of missing) calls[callsByExtension[name]!] = refused;
   return changedSession(session, (channel) => ({
-    ...Object.fromEntries(missing.map((name) => [callsByExtension[name], refused])),
+    ...calls,
     extensions: new Map([...channel.extensions].filter(([name]) => !missing.includes(name))),
   }));
 }

@@ -189,9 +189,13 @@ async function launch(files: Files, port: number): Promise<Listener> {
   const log = openSync(files.log, 'a');
   const child = spawn(sshdFile(), ['-D', '-e', '-f', files.sshdConfig], { stdio: ['ignore', log, log] });
   closeSync(log);
+  const watchdog = watch(child);
   const kill = () => killTree(child);
   process.on('exit', kill);
-  child.once('exit', () => process.off('exit', kill));
+  child.once('exit', () => {
+    process.off('exit', kill);
+    watchdog.kill('SIGKILL');
+  });
   try {
     await greeted(child, port);
   } catch (error) {
@@ -199,6 +203,19 @@ async function launch(files: Files, port: number): Promise<Listener> {
     throw new Error(`sshd did not start:\n${readFileSync(files.log, 'utf8')}`, { cause: error });
   }
   return { child, kill };
+}
+
+/**
+ * Test runners may kill a worker, and then no handler of ours runs. This one notices by the end of its input, and ends the
+ * listener; sessions end with their clients.
+ */
+function watch(sshd: ChildProcess): ChildProcess {
+  const watchdog = spawn('sh', ['-c', 'read -r _; kill -9 "$1"', 'sh', String(sshd.pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  watchdog.unref();
+  return watchdog;
 }
 
 function testSshd(files: Files, port: number, first: Listener): TestSshd {

@@ -4,7 +4,7 @@ import { holdText, linkText, noticeText, problemText } from '../lines.js';
 import type { LineWriter } from '../linewriter.js';
 import { formatCount, formatDuration } from '../numbers.js';
 import type { Arrival } from './files.js';
-import { type Edit, editOf, sampleFiles } from './script.js';
+import { type Edit, type Files, sampleFiles } from './script.js';
 import type { Stage } from './stage.js';
 
 /** Widths of the first two columns: the longest kind and the usual label. */
@@ -15,6 +15,8 @@ const labelWidth = 26;
 export class Account {
   readonly #lines: LineWriter;
   readonly #delaysMs: number[] = [];
+  /** All that the demo itself edits. */
+  readonly #ours = new Set<string>();
   #files = 0;
   #late = 0;
   #torn = 0;
@@ -29,11 +31,21 @@ export class Account {
   }
 
   opening(stage: Stage): void {
-    this.#lines.out(`An SFTP server on ${stage.server.host}:${stage.server.port}, a sample folder, and the agent between them:`);
+    this.#lines.out(
+      `An SFTP server on ${stage.server.host}:${stage.server.port}, a sample folder, and the agent between them:`,
+    );
     this.#lines.out(`  edited here    ${stage.localFolder}`);
     this.#lines.out(`  on the server  ${stage.serverFolder}`);
     this.#lines.out('Edit a file there yourself, if you like. Ctrl-C stops it and removes both.');
     this.#lines.out('');
+  }
+
+  /** These are the demo's own: what else the agent sends was edited by the person who watches. */
+  touching(files: Files): void {
+    for (const path of files.keys()) {
+      const names = path.split('/');
+      for (let depth = 1; depth <= names.length; depth++) this.#ours.add(names.slice(0, depth).join('/'));
+    }
   }
 
   firstSync(arrival: Arrival): void {
@@ -42,7 +54,13 @@ export class Account {
 
   edited(edit: Edit, arrival: Arrival): void {
     if (arrival.afterMs !== null) this.#delaysMs.push(arrival.afterMs);
-    this.#arrived(edit.kind, edit.label, edit.after.size, arrival, edit.kind === 'delete' ? 'gone from' : 'on');
+    this.#arrived(
+      edit.kind,
+      edit.label,
+      edit.after.size,
+      arrival,
+      edit.kind === 'delete' ? 'gone from' : 'on',
+    );
   }
 
   /** What a person must know of the agent's events, and what a person watching edited. */
@@ -55,8 +73,9 @@ export class Account {
       if (text !== null) this.#lines.err(text, 'warn');
     }
     if (event.type === 'batch' && event.summary.cause === 'changes') {
-      const foreign = event.summary.paths.filter((path) => !isOurs(path));
-      if (foreign.length > 0) this.#line('yours', foreign.join(', '), `sent in ${formatDuration(event.summary.durationMs)}`);
+      const foreign = event.summary.paths.filter((path) => path !== '' && !this.#ours.has(path));
+      if (foreign.length > 0)
+        this.#line('yours', foreign.join(', '), `sent in ${formatDuration(event.summary.durationMs)}`);
     }
   }
 
@@ -75,7 +94,8 @@ export class Account {
     if (afterMs === null) this.#late++;
     if (!whole) this.#torn++;
     const state = whole ? 'whole' : 'but seen half-way';
-    const text = afterMs === null ? 'has not arrived' : `${where} the server after ${formatDuration(afterMs)}, ${state}`;
+    const text =
+      afterMs === null ? 'has not arrived' : `${where} the server after ${formatDuration(afterMs)}, ${state}`;
     this.#line(kind, label, text, afterMs !== null && whole ? 'plain' : 'bad');
   }
 
@@ -84,6 +104,7 @@ export class Account {
   }
 
   #countsText(): string {
+    if (this.#files === 0) return 'Stopped ahead of the first sync';
     const edits = this.#delaysMs.length;
     const counts = `${formatCount(edits, 'edit')} and the first sync, ${formatCount(this.#files, 'file')}`;
     if (this.fine) return `${counts}, all on the server, whole`;
@@ -96,11 +117,4 @@ export class Account {
     if (middle === undefined || last === undefined) return '';
     return `; half of them within ${formatDuration(middle)}, the slowest after ${formatDuration(last)}`;
   }
-}
-
-/** Whether the demo itself edits this path (or it is a folder of the sample). */
-function isOurs(path: string): boolean {
-  const generic = path.replace(/\d+/, '1');
-  const ours = [...sampleFiles().keys(), ...[1, 3, 4].flatMap((round) => [...editOf(round).after.keys()])];
-  return ours.some((one) => one === path || one === generic || one.startsWith(`${path}/`) || one.replace(/\d+/, '1') === generic);
 }

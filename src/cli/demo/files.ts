@@ -72,7 +72,7 @@ export async function awaitArrival(
   while (performance.now() - startMs < maxMs) {
     for (const [path, content] of await readFiles(folder, missing)) {
       if (content === after.get(path)) missing.delete(path);
-      else if (content !== before.get(path)) whole = false;
+      else if (content !== (before.get(path) ?? null)) whole = false;
     }
     if (missing.size === 0) return { afterMs: performance.now() - startMs, whole };
     signal.throwIfAborted();

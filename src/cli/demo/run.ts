@@ -1,7 +1,7 @@
 /** The demo from curtain to curtain. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes, hasCode } from '../../core/errors.js';
-import type { AgentEvent, RunningAgent, startSftpServer } from '../../index.js';
+import type { AgentEvent, startSftpServer } from '../../index.js';
 import type { CliContext } from '../context.js';
 import { lineWriter } from '../linewriter.js';
 import { textLog } from '../log.js';
@@ -18,6 +18,8 @@ export interface DemoOptions {
   readonly pauseMs: number;
 }
 
+const flags = { json: false, verbose: 0, quiet: false };
+
 /**
  * Runs the demo until it is interrupted or its rounds are over.
  * @returns the exit code: 0 when everything arrived whole, else 1
@@ -28,15 +30,18 @@ export async function runDemo(
   options: DemoOptions,
   startServer: typeof startSftpServer,
 ): Promise<number> {
-  const lines = lineWriter(context, { json: false, verbose: 0, quiet: false }, false);
-  const account = new Account(lines);
+  const account = new Account(lineWriter(context, flags, false));
   const stop = interruption(context, () => account.stopping());
   try {
     const stage = await buildStage(startServer);
     try {
       account.opening(stage);
       await writeFiles(stage.localFolder, sampleFiles());
+      account.touching(sampleFiles());
       await play(context, stage, account, options, stop.signal);
+    } catch (error) {
+      // Being interrupted is how a demo ends.
+      if (!stop.signal.aborted || !hasCode(error, 'interrupted')) throw error;
     } finally {
       await stage.dispose();
     }
@@ -47,6 +52,7 @@ export async function runDemo(
   }
 }
 
+/** Starts the agent, lets the edits run beside it, and stops it. */
 async function play(
   context: CliContext,
   stage: Stage,
@@ -54,19 +60,51 @@ async function play(
   options: DemoOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const log = textLog(lineWriter(context, { json: false, verbose: 0, quiet: false }, false), 'error');
-  const onEvent = (event: AgentEvent) => account.event(event, context.now().getTime());
-  let agent: RunningAgent | null = null;
+  const watching = Promise.withResolvers<undefined>();
+  const onEvent = (event: AgentEvent) => {
+    account.event(event, context.now().getTime());
+    if (event.type === 'watching') watching.resolve(undefined);
+  };
+  const log = textLog(lineWriter(context, flags, false), 'error');
+  const agent = await context.watch(stage.pair, { log, onEvent, signal, env: context.env });
+  const over = new AbortController();
+  const acting = act(stage, account, watching.promise, options, AbortSignal.any([signal, over.signal]));
   try {
-    const started = awaitArrival(stage.serverFolder, new Map(), sampleFiles(), signal);
-    // Told apart from the agent's own failure, which comes first and is the one to report.
-    started.catch(() => undefined);
-    agent = await context.watch(stage.pair, { log, onEvent, signal, env: context.env });
-    await Promise.race([perform(stage, account, started, options, signal), failure(agent), aborted(signal)]);
-  } catch (error) {
-    // Being interrupted is how a demo ends.
-    if (!signal.aborted || !(error === signal.reason || hasCode(error, 'interrupted'))) throw error;
+    await Promise.race([acting, agent.done]);
   } finally {
-    await agent?.stop();
+    over.abort();
+    // What it says when it is cut short is of no interest; a failure of its own has ended the race.
+    await Promise.allSettled([acting]);
+    await agent.stop();
+  }
+}
+
+/** The first sync, then one edit after the other. */
+async function act(
+  stage: Stage,
+  account: Account,
+  watching: Promise<undefined>,
+  options: DemoOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const sample = sampleFiles();
+  account.firstSync(await awaitArrival(stage.serverFolder, new Map(), sample, signal));
+  await Promise.race([watching, aborted(signal)]);
+  for (let round = 0; round < (options.rounds ?? Infinity); round++) {
+    await pause(options.pauseMs, signal);
+    const edit = editOf(round);
+    const before = await readFiles(stage.localFolder, edit.after.keys());
+    account.touching(edit.after);
+    await makeEdit(stage.localFolder, edit);
+    account.edited(edit, await awaitArrival(stage.serverFolder, before, edit.after, signal));
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
   }
 }

@@ -81,6 +81,9 @@ function noteText(version: number): string {
 }
 
 function burst(version: number): Files {
-  const names = Array.from({ length: burstFiles }, (_, i) => `build/chunk-${String(i + 1).padStart(2, '0')}.js`);
+  const names = Array.from(
+    { length: burstFiles },
+    (_, i) => `build/chunk-${String(i + 1).padStart(2, '0')}.js`,
+  );
   return new Map(names.map((name) => [name, `// ${name}, build ${version}\n${'export {};\n'.repeat(50)}`]));
 }

@@ -40,13 +40,14 @@ export class ClockOffset {
     try {
       const handle = await channel.createExclusive(attempt.path, 0o600);
       const afterMs = clock.now();
-      const [seen, ...rest] = await Promise.allSettled([
+      const [seen, closed, removed] = await Promise.allSettled([
         channel.fstat(handle),
         channel.closeHandle(handle),
         channel.removeFile(attempt.path),
       ]);
-      for (const answer of [seen, ...rest]) if (answer.status === 'rejected') throw answer.reason;
       if (seen.status === 'rejected') throw seen.reason;
+      if (closed.status === 'rejected') throw closed.reason;
+      if (removed.status === 'rejected') throw removed.reason;
       return offsetOf((seen.value.mtime ?? 0) * 1000, beforeMs, afterMs);
     } catch (error) {
       if (hasCode(error, 'permission', 'protocol', 'unsupported', 'not-found')) return 0;

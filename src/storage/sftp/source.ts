@@ -13,8 +13,8 @@ import { Outstanding } from './outstanding.js';
 /**
  * Opens a regular file: see `Storage.openSource`. It is looked at before OPEN, which would follow a link and wait for ever
  * on a FIFO, and again afterwards, so that what was opened is what is there.
- * @throws `vanished`, `changed` (no regular file, or another one by now), `not-found` (its directory is gone),
- * `permission`, `network`
+ * @throws `vanished` (or its directory is gone), `changed` (no regular file, or another one by now), `permission`,
+ * `network`
  */
 export async function openSource(context: SftpContext, path: string): Promise<SftpSource> {
   const attempt = context.attempt('read', context.paths.below(path));
@@ -46,8 +46,10 @@ export async function openSource(context: SftpContext, path: string): Promise<Sf
   }
 }
 
-/** Lives and dies with the channel that opened it. Times are whole seconds: an edit within one second of the last, of
- * the same size, cannot be told. */
+/**
+ * Lives and dies with the channel that opened it. Times are whole seconds: an edit of the same size within a second of the
+ * last one cannot be told.
+ */
 export class SftpSource implements Source {
   readonly entry: Entry;
   readonly #channel: SftpChannel;

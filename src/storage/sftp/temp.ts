@@ -72,9 +72,9 @@ class SftpTemp implements Temp {
 
   async complete(attributes: TempAttributes): Promise<{ made: Entry; destination: Entry | null }> {
     const handle = this.#openHandle('complete');
-    await this.#waiting.none();
-    // CLOSE goes out with the rest.
+    // No further write, and no second CLOSE: that goes out with the rest.
     this.#handle = null;
+    await this.#waiting.none();
     return finish({
       channel: this.#channel,
       handle,
