@@ -13,6 +13,7 @@ import { createSettler } from './core/settle.js';
 import { Agent } from './engine/agent.js';
 import { Claims } from './engine/claims.js';
 import type { Context, Settings } from './engine/context.js';
+import { DeletionLog } from './engine/deletion-log.js';
 import { dryRun } from './engine/dry-run.js';
 import type { AgentListener, SyncResult } from './engine/events.js';
 import { FilterBook } from './engine/filter-book.js';
@@ -45,6 +46,7 @@ export type {
   SyncResult,
 } from './engine/events.js';
 export type { LinkState, Log } from './ports.js';
+export { startSftpServer, type SftpServer, type SftpServerOptions } from './ssh/server/server.js';
 
 /** What a caller may give beside the options, and hear. */
 export interface RunHooks {
@@ -211,6 +213,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     ledger: purpose === 'plan' ? noLedger : real,
     temps: new Temps(state.partials, real, systemClock, log, state.agentId),
     lanes: new Lanes(),
+    deletions: new DeletionLog(),
     policy: () => policyOf(settings, remote, trustModes),
   };
   const stateLost = (await state.facts.get(setAsideFact)) !== null;

@@ -6,8 +6,10 @@ import { runDemo } from './demo/run.js';
 
 const usualPauseMs = 2000;
 
-const description = `Starts an SFTP server on this machine's loopback and the agent, edits a sample folder now and then, and tells when
-each edit is on the server. Everything lives in a temp folder that is removed at the end; nothing of yours is touched.`;
+const description = [
+  "Starts an SFTP server on this machine's loopback and the agent, edits a sample folder now and then, and tells when",
+  'each edit is on the server. Everything lives in a temp folder that is removed at the end; nothing of yours is touched.',
+].join(' ');
 
 /** Declares the command; `ended` is told its exit code. */
 export function addDemo(program: Command, context: CliContext, ended: (code: number) => void): void {

@@ -1,38 +1,30 @@
 /**
- * What editors and desktops leave beside a file while it is open or being saved: made and removed within moments, of no
- * use on the other side. As .gitignore patterns; each one names its maker. Only names that nobody gives to a file of
- * their own are listed (`*.bak`, `*.tmp` and `.DS_Store` are not: people and programs keep those).
+ * What editors leave beside a file while it is open or being saved: gone within moments or useless on the other side.
+ * As lines of .gitignore, each with its maker. Only names that nobody gives to a file of their own are listed (`*.bak`,
+ * `*.tmp` and `.DS_Store` are not: people and programs keep those), and only files: a directory `4913` is somebody's.
  */
 export const droppings: readonly string[] = [
-  // vim: swap files, and the probe whether a folder can be written to (it counts up when the name is taken: rare).
-  '.*.sw[a-p]',
+  // vim: swap files (nano's locks have the same names).
   '*.swp',
   '*.swo',
   '*.swx',
+  '.*.sw[a-p]',
+  // vim: the file it makes to see whether it may write in a folder.
   '4913',
-  // vim, emacs, nano, gedit, joe, kate: the version before the last save.
+  // vim, emacs, gedit, joe, kate: the version before the last save.
   '*~',
   // emacs: lock (a dangling symlink) and autosave.
   '.#*',
   '\\#*#',
-  // nano: lock.
-  '.*.swp',
-  // JetBrains: safe write.
+  // JetBrains: both halves of a safe write.
   '*___jb_tmp___',
   '*___jb_old___',
-  // LibreOffice: lock; Microsoft Office: owner file.
+  // LibreOffice and Microsoft Office: who has the document open.
   '.~lock.*#',
-  '~$*.doc[xm]',
-  '~$*.xls[xmb]',
-  '~$*.ppt[xm]',
-  // GLib (gedit and most of GNOME): the temp of an atomic save.
+  '~$*',
+  // GLib (gedit and most of GNOME), Kate, Sublime Text: the temp of an atomic save, swap.
   '.goutputstream-*',
-  // Kate and KWrite: swap; KDE: the temp of an atomic save is hidden behind the name of the file itself.
   '.*.kate-swp',
-  // Sublime Text: atomic save.
   '.subl*.tmp',
-  // NFS: a file that was removed while open.
-  '.nfs[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*',
-  // GNOME and KDE: a file being created by the file manager's FUSE mounts.
-  '.fuse_hidden*',
+  '!*/',
 ];

@@ -1,45 +1,36 @@
 /**
- * Which paths are left out, by the rules of gitignore(5), from four sources: the command line decides before
- * `.towlineignore` files, these before `.gitignore` files, these before the defaults. Within one source the last rule
+ * Which paths are left out, by the rules of gitignore(5), from four origins: the command line decides before
+ * `.towlineignore` files, these before `.gitignore` files, these before the defaults. Within one origin the last rule
  * that matches decides, and a file of a deeper directory before those above it. Below an excluded directory nothing can
  * be brought back.
  */
 import ignore, { type Ignore } from 'ignore';
-import { droppings as droppingPatterns } from './droppings.js';
 import type { Kind } from './entry.js';
-import { ancestorsOf, isBelow, join, nameOf, parentOf } from './path.js';
+import {
+  type FilterRule,
+  type Rule,
+  type RuleList,
+  commandLineRules,
+  defaultRules,
+  fileRules,
+  ownNamesRule,
+} from './filter-rules.js';
+import { ancestorsOf, isBelow, parentOf } from './path.js';
 import { isOwnName } from './tempname.js';
 
-/** A rule of the command line, in its order. */
-export interface FilterRule {
-  readonly type: 'exclude' | 'include';
-  /** As a line of .gitignore. */
-  readonly pattern: string;
-  /** Where it stands: `--exclude`, or the name of a file. */
-  readonly source: string;
-}
-
-/** The rule that decides about a path. */
-export interface DecidingRule {
-  readonly pattern: string;
-  /** `--exclude`, `app/.gitignore`, `default`, … */
-  readonly source: string;
-  /** From 1, for rules of a file in the tree. */
-  readonly line?: number;
-}
-
-export interface Explanation {
-  readonly excluded: boolean;
-  /** Absent when no rule matches. For a path below an excluded directory: the rule that excludes the directory. */
-  readonly rule?: DecidingRule;
-}
-
 export interface FilterOptions {
+  /** Of the command line, in its order. */
   readonly rules: readonly FilterRule[];
   /** `.git/` and `/towline.json`. What begins with `.towline` is excluded in any case. */
   readonly defaults: boolean;
   /** Editors' droppings (core/droppings.ts). */
   readonly droppings: boolean;
+}
+
+export interface Explanation {
+  readonly excluded: boolean;
+  /** Absent when no rule matches. For a path below an excluded directory: the rule that excludes the directory. */
+  readonly rule?: Rule;
 }
 
 export interface RuleFile {
@@ -53,73 +44,76 @@ export interface Filter {
   excludes(path: string, kind: Kind): boolean;
   /** The same with the reason; slow, for people. */
   explain(path: string, kind: Kind): Explanation;
-  /** Takes in a rule file (or its new text). `.towlineignore` decides before files of any other name. */
+  /** Takes in a rule file, or its new text. `.towlineignore` decides before files of any other name. */
   addRuleFile(directory: string, name: string, text: string): void;
   removeRuleFile(directory: string, name: string): void;
   has(directory: string, name: string): boolean;
   /** The rule files of this directory and of those below it. */
   ruleFilesBelow(directory: string): RuleFile[];
-  /** All rules as one text, the same for the same rules in whatever order their files were found. */
+  /** All rules as one text: the same for the same rules, in whatever order their files were found. */
   signature(): string;
 }
 
-/** Verdicts of this many directories are remembered; more than a scan has open at once. */
-const directoriesMax = 10_000;
-/** `ignore` remembers every path it was asked about; after this many it starts afresh. */
-const rememberedMax = 5_000;
-const ownRule: DecidingRule = { pattern: '.towline*', source: 'always' };
-
-/** One list of rules, relative to one directory. */
-interface RuleList {
-  readonly directory: string;
-  readonly rules: readonly DecidingRule[];
+/** A filter with these rules and no rule files yet. */
+export function createFilter(options: FilterOptions): Filter {
+  return new RuleFilter(options);
 }
+
+/** Verdicts of so many directories are remembered: far more than a scan has open at once. */
+const directoriesMax = 10_000;
+/** `ignore` remembers every path it was asked about; after so many it starts afresh. */
+const rememberedMax = 5_000;
 
 const compile = (patterns: readonly string[]): Ignore =>
   ignore({ ignorecase: false }).add(patterns.map((pattern) => ({ pattern })));
 
-/** A pattern that matches this very directory and nothing else. */
-const literal = (directory: string): string => `/${directory.replace(/[\\*?[\]!# ]/g, '\\$&')}/`;
+const join = (rules: readonly Ignore[]): Ignore => ignore({ ignorecase: false }).add(rules);
+
+/** The same line without its `!`. A second `!`, or a `#` behind it, belongs to the name. */
+const positive = (pattern: string): string =>
+  pattern.startsWith('!') ? pattern.slice(1).replace(/^[!#]/, '\\$&') : pattern;
+
+/** A rule that brings back this very directory and matches nothing else. */
+const reopening = (directory: string): string => `!/${directory.replace(/[\\*?[\]]/g, '\\$&')}/`;
 
 /**
  * A list of rules as it applies inside one directory that is not excluded. `ignore` excludes all that lies below a
- * directory its rules match; where a stronger source brought that directory back, it has to be told so.
+ * directory its own rules match; where stronger rules brought that directory back, it has to be told so.
  */
 class Matcher {
   readonly list: RuleList;
-  #ignore: Ignore;
+  #compiled: Ignore;
   #asked = 0;
 
-  constructor(list: RuleList, rules: Ignore) {
+  constructor(list: RuleList, compiled = compile(list.rules.map(({ pattern }) => pattern))) {
     this.list = list;
-    this.#ignore = rules;
+    this.#compiled = compiled;
   }
 
-  /** What the last matching rule says, or null when none matches. Ancestors are taken as not excluded. */
+  /** What the last rule that matches says, or null when none does. The directories above are not excluded. */
   verdict(path: string, kind: Kind): 'exclude' | 'include' | null {
     if (++this.#asked > rememberedMax) {
-      this.#ignore = ignore({ ignorecase: false }).add(this.#ignore);
+      this.#compiled = join([this.#compiled]);
       this.#asked = 0;
     }
-    const { ignored, unignored } = this.#ignore.test(this.#relative(path, kind));
+    const { ignored, unignored } = this.#compiled.test(this.#relative(path, kind));
     return ignored ? 'exclude' : unignored ? 'include' : null;
   }
 
-  /** The matcher for inside `directory`, which is not excluded on the whole, whatever these rules say. */
+  /** The same list for inside `directory`, which is not excluded, whatever this list alone would say. */
   inside(directory: string): Matcher {
     if (this.verdict(directory, 'directory') !== 'exclude') return this;
-    const reopened = compile([`!${literal(this.#relative(directory, 'file'))}`]);
-    return new Matcher(this.list, ignore({ ignorecase: false }).add([this.#ignore, reopened]));
+    const reopened = compile([reopening(this.#relative(directory, 'file'))]);
+    return new Matcher(this.list, join([this.#compiled, reopened]));
   }
 
-  /** The last rule that matches. */
-  rule(path: string, kind: Kind): DecidingRule | undefined {
+  /** The last rule that matches: found by trying each one alone. */
+  rule(path: string, kind: Kind): Rule | undefined {
+    const reopened = ancestorsOf(this.#relative(path, 'file')).map(reopening);
     const relative = this.#relative(path, kind);
-    const above = ancestorsOf(relative.replace(/\/$/, '')).map((one) => `!${literal(one)}`);
-    return this.list.rules.findLast(({ pattern }) => {
-      const positive = pattern.startsWith('!') ? pattern.slice(1) : pattern;
-      return !pattern.startsWith('#') && compile([positive, ...above]).ignores(relative);
-    });
+    return this.list.rules.findLast(({ pattern }) =>
+      compile([positive(pattern), ...reopened]).ignores(relative),
+    );
   }
 
   #relative(path: string, kind: Kind): string {
@@ -129,8 +123,8 @@ class Matcher {
   }
 }
 
-/** What is known of a directory: it is excluded, or the matchers that apply inside, strongest first. */
-type DirectoryVerdict = { readonly excluded: true } | { readonly excluded: false; readonly matchers: readonly Matcher[] };
+/** What is known of a directory: `null` when it is excluded, else what applies inside, strongest first. */
+type DirectoryVerdict = readonly Matcher[] | null;
 
 interface LoadedFile extends RuleFile {
   readonly text: string;
@@ -138,24 +132,24 @@ interface LoadedFile extends RuleFile {
 }
 
 class RuleFilter implements Filter {
-  readonly #options: FilterOptions;
-  readonly #strongest: Matcher;
-  readonly #weakest: Matcher;
+  readonly #rules: readonly FilterRule[];
+  readonly #commandLine: Matcher;
+  readonly #defaults: Matcher;
   /** By directory, in order of names. */
   readonly #files = new Map<string, LoadedFile[]>();
   readonly #directories = new Map<string, DirectoryVerdict>();
 
   constructor(options: FilterOptions) {
-    this.#options = options;
-    this.#strongest = matcherOf({ directory: '', rules: options.rules.map(commandLineRule) });
-    this.#weakest = matcherOf({ directory: '', rules: defaultRules(options) });
+    this.#rules = options.rules;
+    this.#commandLine = new Matcher(commandLineRules(options.rules));
+    this.#defaults = new Matcher(defaultRules(options));
   }
 
   excludes(path: string, kind: Kind): boolean {
     if (path === '') return false;
-    const directory = this.#verdictOf(parentOf(path) ?? '');
-    if (directory.excluded || isOwnName(path)) return true;
-    for (const matcher of directory.matchers) {
+    const matchers = this.#inside(parentOf(path)!);
+    if (matchers === null || isOwnName(path)) return true;
+    for (const matcher of matchers) {
       const verdict = matcher.verdict(path, kind);
       if (verdict !== null) return verdict === 'exclude';
     }
@@ -163,29 +157,31 @@ class RuleFilter implements Filter {
   }
 
   explain(path: string, kind: Kind): Explanation {
+    if (path === '') return { excluded: false };
     const above = ancestorsOf(path).find((directory) => this.excludes(directory, 'directory'));
     if (above !== undefined) return this.explain(above, 'directory');
-    if (path === '') return { excluded: false };
-    if (isOwnName(path)) return { excluded: true, rule: ownRule };
-    const directory = this.#verdictOf(parentOf(path) ?? '');
-    const matchers = directory.excluded ? [] : directory.matchers;
-    const deciding = matchers.find((matcher) => matcher.verdict(path, kind) !== null);
-    const rule = deciding?.rule(path, kind);
-    return { excluded: deciding?.verdict(path, kind) === 'exclude', ...(rule !== undefined && { rule }) };
+    if (isOwnName(path)) return { excluded: true, rule: ownNamesRule };
+    for (const matcher of this.#inside(parentOf(path)!) ?? []) {
+      const verdict = matcher.verdict(path, kind);
+      if (verdict === null) continue;
+      const rule = matcher.rule(path, kind);
+      return { excluded: verdict === 'exclude', ...(rule !== undefined && { rule }) };
+    }
+    return { excluded: false };
   }
 
   addRuleFile(directory: string, name: string, text: string): void {
-    const others = this.#files.get(directory) ?? [];
-    if (others.some((file) => file.name === name && file.text === text)) return;
-    const matcher = matcherOf({ directory, rules: linesOf(directory, name, text) });
-    const files = [...others.filter((file) => file.name !== name), { directory, name, text, matcher }];
-    this.#files.set(directory, files.sort((a, b) => (a.name < b.name ? -1 : 1)));
+    const files = this.#files.get(directory) ?? [];
+    if (files.some((file) => file.name === name && file.text === text)) return;
+    const matcher = new Matcher(fileRules(directory, name, text));
+    const others = files.filter((file) => file.name !== name);
+    const all = [...others, { directory, name, text, matcher }].sort((a, b) => (a.name < b.name ? -1 : 1));
+    this.#files.set(directory, all);
     this.#forget(directory);
   }
 
   removeRuleFile(directory: string, name: string): void {
-    const files = this.#files.get(directory) ?? [];
-    const left = files.filter((file) => file.name !== name);
+    const left = (this.#files.get(directory) ?? []).filter((file) => file.name !== name);
     if (left.length === 0) this.#files.delete(directory);
     else this.#files.set(directory, left);
     this.#forget(directory);
@@ -196,20 +192,22 @@ class RuleFilter implements Filter {
   }
 
   ruleFilesBelow(directory: string): RuleFile[] {
-    return [...this.#files.entries()]
-      .filter(([other]) => other === directory || isBelow(other, directory))
-      .flatMap(([, files]) => files.map(({ name, directory: other }) => ({ directory: other, name })));
+    return [...this.#files.values()]
+      .flat()
+      .filter((file) => file.directory === directory || isBelow(file.directory, directory))
+      .map((file) => ({ directory: file.directory, name: file.name }));
   }
 
   signature(): string {
-    const files = [...this.#files.values()].flat().map(({ directory, name, text }) => [directory, name, text]);
-    const sorted = files.map((file) => JSON.stringify(file)).sort();
-    const { rules, defaults } = this.#options;
-    const commandLine = rules.map(({ type, pattern }) => [type, pattern]);
-    return JSON.stringify([commandLine, sorted, defaults, this.#weakest.list.rules.map(({ pattern }) => pattern)]);
+    const files = [...this.#files.values()].flat();
+    return JSON.stringify({
+      commandLine: this.#rules.map(({ type, pattern }) => [type, pattern]),
+      files: files.map(({ directory, name, text }) => JSON.stringify([directory, name, text])).sort(),
+      defaults: this.#defaults.list.rules.map(({ pattern }) => pattern),
+    });
   }
 
-  #verdictOf(directory: string): DirectoryVerdict {
+  #inside(directory: string): DirectoryVerdict {
     const known = this.#directories.get(directory);
     if (known !== undefined) return known;
     const verdict = this.#judge(directory);
@@ -219,18 +217,21 @@ class RuleFilter implements Filter {
   }
 
   #judge(directory: string): DirectoryVerdict {
-    const matchers: Matcher[] = [];
-    if (directory === '') matchers.push(this.#strongest, this.#weakest);
-    else {
-      if (this.excludes(directory, 'directory')) return { excluded: true };
-      const parent = this.#verdictOf(parentOf(directory) ?? '');
-      if (!parent.excluded) matchers.push(...parent.matchers.map((matcher) => matcher.inside(directory)));
+    if (this.excludes(directory, 'directory')) return null;
+    const parent = parentOf(directory);
+    const matchers =
+      parent === null
+        ? [this.#commandLine, this.#defaults].filter(({ list }) => list.rules.length > 0)
+        : (this.#inside(parent) ?? []).map((matcher) => matcher.inside(directory));
+    for (const { matcher } of this.#files.get(directory) ?? []) {
+      // Behind what is stronger, ahead of the files of the directories above.
+      const weaker = matchers.findIndex(({ list }) => list.rank >= matcher.list.rank);
+      matchers.splice(weaker === -1 ? matchers.length : weaker, 0, matcher);
     }
-    for (const { matcher } of this.#files.get(directory) ?? []) insert(matchers, matcher);
-    return { excluded: false, matchers };
+    return matchers;
   }
 
-  /** What was remembered of a directory whose rules changed, and of all below it. */
+  /** Drops what was remembered of a directory whose rules changed, and of those below it. */
   #forget(directory: string): void {
     for (const known of this.#directories.keys()) {
       if (known === directory || isBelow(known, directory)) this.#directories.delete(known);

@@ -17,7 +17,7 @@ export const quietWindowMs = 10 * 60_000;
 
 /** The deletions since the last quiet time. */
 export interface DeletionWindow {
-  /** Deletions carried out in this window. */
+  /** Deletions carried out in this window, less those that came back. */
   readonly done: number;
   /** The largest number of known paths seen in this window. */
   readonly known: number;
@@ -56,7 +56,7 @@ export function currentWindow(window: DeletionWindow | null, nowMs: number): Del
   return window !== null && nowMs - window.lastAtMs < quietWindowMs ? window : null;
 }
 
-/** The window after `count` more deletions were carried out. */
+/** The window after `count` more deletions were carried out (negative: paths that were deleted came back). */
 export function extendWindow(
   window: DeletionWindow | null,
   count: number,
@@ -65,7 +65,7 @@ export function extendWindow(
 ): DeletionWindow {
   const current = currentWindow(window, nowMs);
   return {
-    done: (current?.done ?? 0) + count,
+    done: Math.max(0, (current?.done ?? 0) + count),
     known: Math.max(current?.known ?? 0, known + count),
     lastAtMs: nowMs,
   };
@@ -74,6 +74,7 @@ export function extendWindow(
 /** Whether `deletions` of `known` paths are more than `limit` allows. */
 export function exceeds(limit: MaxDelete, deletions: number, known: number): boolean {
   if ('paths' in limit) return deletions > limit.paths;
+  if (limit.percent >= 100) return false;
   return deletions > limit.butAtLeast && deletions * 100 > limit.percent * known;
 }
 

@@ -161,7 +161,13 @@ export class Agent {
   async #begin(): Promise<void> {
     const { link, remote, settings, stopSignal } = this.#context;
     await link.ready(stopSignal);
-    await remote.ensureRoot({ parents: settings.parents });
+    try {
+      await remote.ensureRoot({ parents: settings.parents });
+    } catch (error) {
+      // A path that nobody made is a matter of what was asked for, not of a path that went away.
+      if (!hasCode(error, 'not-found')) throw error;
+      throw new TowlineError('configuration', error.message, { cause: error });
+    }
     await this.#sweep();
   }
 
@@ -275,7 +281,6 @@ export class Agent {
       // It is back, maybe as another folder: only a new watch set sees into it.
       await this.#rebuildWatcher();
     } else if (now.length === 0) {
-      await this.#context.state.queue.release();
       this.#runner.kick();
     }
   }

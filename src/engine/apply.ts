@@ -54,7 +54,7 @@ export async function applyChange(context: Context, change: Change, temp: string
     }
     case 'delete-local':
     case 'delete-remote': {
-      const { deleted, kept } = await deleteTree(context, side, change.path, change.destination);
+      const { deleted, kept } = await deleteTree(context, side, change.path, change.destination, 'gone');
       return { ...nothing, deleted, kept };
     }
   }
@@ -77,7 +77,7 @@ async function makeWay(
 ): Promise<number | null> {
   if (destination?.kind !== 'directory') return null;
   if (context.settings.delete) {
-    const { deleted, kept } = await deleteTree(context, side, path, destination);
+    const { deleted, kept } = await deleteTree(context, side, path, destination, 'replaced');
     if (kept.length > 0) throw inTheWay(path, 'it holds excluded content, which is never deleted');
     return deleted;
   }

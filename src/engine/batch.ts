@@ -172,6 +172,7 @@ export class Batch {
   #note(change: Change, done: Applied, directories: Directories): void {
     const tally = this.#tally;
     tally.touch(change.path);
+    if (change.type !== 'delete-local' && change.type !== 'delete-remote') this.#context.deletions.made(change.path);
     tally.bytesSent += done.bytes;
     tally.deleted += done.deleted;
     switch (change.type) {

@@ -73,7 +73,7 @@ class ChangesPass {
     await this.#batch.submit(admitted.filter((change) => !replacesDirectory(change)));
     await this.#batch.finish();
     await Promise.all(this.#commits);
-    await this.#input.guardian.carriedOut(this.#input.tally.deleted);
+    await this.#input.guardian.noteDeletions();
     for (const path of expansions) await this.#expand(path);
     for (const path of this.#rows.keys()) if (!this.#outcomes.has(path)) this.#succeed(path, false);
   }

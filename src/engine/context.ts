@@ -5,6 +5,7 @@ import type { MaxDelete } from '../core/guard.js';
 import type { Mode, Policy } from '../core/mode.js';
 import type { Clock, Link, Log, State, Storage } from '../ports.js';
 import type { Claims } from './claims.js';
+import type { DeletionLog } from './deletion-log.js';
 import type { AgentListener } from './events.js';
 import type { FilterBook } from './filter-book.js';
 import type { Lanes } from './lanes.js';
@@ -57,6 +58,7 @@ export interface Context {
   readonly ledger: Pick<Ledger, 'commit' | 'tempGone' | 'flush'>;
   readonly temps: Temps;
   readonly lanes: Lanes;
+  readonly deletions: DeletionLog;
   readonly policy: () => Policy;
 }
 

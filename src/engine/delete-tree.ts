@@ -18,18 +18,27 @@ export interface TreeDeleted {
  * Removes `path` and what is below it from `side`, the other side having lost it (or having something else there).
  * Every path is looked at again right before it goes; excluded content stays, and the directories above it with it.
  * The base forgets what went.
- * @throws `changed` when the other side has the path (again); whatever a removal throws
+ * @param why `gone`: the other side has nothing at the path; `replaced`: it has something that is no directory
+ * @throws `changed` when that is not so (any more); whatever a removal throws
  */
-export async function deleteTree(context: Context, side: Side, path: string, top: Entry): Promise<TreeDeleted> {
+export async function deleteTree(
+  context: Context,
+  side: Side,
+  path: string,
+  top: Entry,
+  why: 'gone' | 'replaced',
+): Promise<TreeDeleted> {
   const storage = storageOf(context, side);
   const source = storageOf(context, otherSide(side));
-  await requireAbsent(source, path);
+  const check = () => requireLost(source, path, why);
+  await check();
   if (top.kind !== 'directory') {
     await storage.remove(path, top);
+    context.deletions.removed(path);
     await context.ledger.commit(path, null);
     return { deleted: 1, kept: [] };
   }
-  const work = new TreeDeletion(context, storage, source, path);
+  const work = new TreeDeletion(context, storage, check, path);
   const result = await work.run(top);
   await forgetBelow(context, path, new Set(result.kept));
   if (result.kept.length === 0) await context.ledger.commit(path, null);
@@ -47,19 +56,19 @@ export async function forgetBelow(context: Context, path: string, except?: Reado
   return forgotten;
 }
 
-/** The source still lacks the path: nothing is there, or something that holds nothing. */
-async function requireAbsent(source: Storage, path: string): Promise<void> {
-  const [seen] = await source.observe([path]);
+/** The source still lacks what is to be deleted, and its folder is there to say so. */
+async function requireLost(source: Storage, path: string, why: 'gone' | 'replaced'): Promise<void> {
+  const [seen, above] = await source.observe([path, parentOf(path) ?? '']);
   if (seen instanceof TowlineError) throw seen;
-  if (seen !== null && seen?.kind === 'directory') {
-    throw new TowlineError('changed', `'${path}' is back at the source`, { path });
-  }
+  if (above instanceof TowlineError) throw above;
+  const lost = why === 'gone' ? seen === null : seen !== null && seen?.kind !== 'directory';
+  if (!lost) throw new TowlineError('changed', `'${path}' changed at the source meanwhile`, { path });
 }
 
 class TreeDeletion {
   readonly #context: Context;
   readonly #storage: Storage;
-  readonly #source: Storage;
+  readonly #check: () => Promise<void>;
   readonly #path: string;
   readonly #directories: { path: string; entry: Entry }[] = [];
   #files: { path: string; entry: Entry }[] = [];
@@ -67,10 +76,10 @@ class TreeDeletion {
   /** Directories that cannot go, with all that lie above them. */
   readonly #blocked = new Set<string>();
 
-  constructor(context: Context, storage: Storage, source: Storage, path: string) {
+  constructor(context: Context, storage: Storage, check: () => Promise<void>, path: string) {
     this.#context = context;
     this.#storage = storage;
-    this.#source = source;
+    this.#check = check;
     this.#path = path;
   }
 
@@ -99,14 +108,13 @@ class TreeDeletion {
   async #removeFiles(): Promise<void> {
     const files = this.#files;
     this.#files = [];
-    await requireAbsent(this.#source, this.#path);
+    await this.#check();
     const failures: unknown[] = [];
     await Promise.all(
       chunks(files, 256).map(async (chunk) => {
         for (const { path, entry } of chunk) {
           try {
-            await this.#storage.remove(path, entry);
-            this.#deleted++;
+            await this.#remove(path, entry);
           } catch (error) {
             failures.push(error);
             return;
@@ -135,13 +143,18 @@ class TreeDeletion {
   async #removeLevel(directories: readonly { path: string; entry: Entry }[]): Promise<void> {
     for (const { path, entry } of directories) {
       try {
-        await this.#storage.remove(path, entry);
-        this.#deleted++;
+        await this.#remove(path, entry);
       } catch (error) {
         if (!hasCode(error, 'not-empty')) throw error;
         this.#block(path);
       }
     }
+  }
+
+  async #remove(path: string, entry: Entry): Promise<void> {
+    await this.#storage.remove(path, entry);
+    this.#context.deletions.removed(path);
+    this.#deleted++;
   }
 
   #block(path: string | null): void {

@@ -60,15 +60,20 @@ export class Guardian {
 
   /** Looks again at the causes of the holds in force. */
   async recheck(): Promise<readonly Hold[]> {
-    return this.#holds.length === 0 ? this.#holds : this.#review(this.#pending);
+    if (this.#holds.length === 0) return this.#holds;
+    // What was held may have come back: rows that are put again are held no more.
+    const { held } = await this.#context.state.queue.counts();
+    return this.#review(held === 0 ? 0 : this.#pending);
   }
 
-  /** `count` paths were deleted. */
-  async carriedOut(count: number): Promise<void> {
-    if (count === 0) return;
-    const { facts } = this.#context.state;
-    const window = await facts.get<DeletionWindow>(windowFact);
-    await facts.set(windowFact, extendWindow(window, count, await this.#known(), this.#context.clock.now()));
+  /** Counts what was deleted (and what came back) since the last call. */
+  async noteDeletions(): Promise<void> {
+    const { deletions, clock, state } = this.#context;
+    const balance = deletions.takeBalance();
+    if (balance === 0) return;
+    const window = await state.facts.get<DeletionWindow>(windowFact);
+    if (currentWindow(window, clock.now()) === null) deletions.forget();
+    await state.facts.set(windowFact, extendWindow(window, balance, await this.#known(), clock.now()));
   }
 
   /** Notes how many paths the destination holds and which directory the root is, after a scan that saw everything. */
@@ -123,10 +128,12 @@ export class Guardian {
     return this.#change(holds);
   }
 
-  #change(holds: readonly Hold[]): readonly Hold[] {
+  /** Tells of other holds than before; what was held goes when there are none any more. */
+  async #change(holds: readonly Hold[]): Promise<readonly Hold[]> {
     const text = (list: readonly Hold[]) => list.map(({ cause, message }) => `${cause} ${message}`).join('\n');
     const changed = text(holds) !== text(this.#holds);
     this.#holds = holds;
+    if (holds.length === 0) await this.#context.state.queue.release();
     if (changed) this.#context.emit({ type: 'holds', holds });
     return holds;
   }

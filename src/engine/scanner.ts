@@ -133,7 +133,6 @@ export class Scanner {
     if (held) tally.held += count;
     const sinceMs = clock.now();
     await state.queue.put(deletions.map(({ path }) => ({ path, cause: 'deletion', sinceMs, held })));
-    if (!held && everything) await state.queue.release();
   }
 
   #withoutUnknown(deletions: readonly Deletion[], tally: Tally): Deletion[] {

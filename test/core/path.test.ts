@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ancestorsOf, comparePaths, isBelow, nameProblem, parentOf } from '../../src/core/path.js';
 
-const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 8 }).filter((text) => nameProblem(text) === null);
+const name = fc
+  .string({ unit: 'binary', minLength: 1, maxLength: 8 })
+  .filter((text) => nameProblem(text) === null);
 const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((names) => names.join('/'));
 const bytes = (text: string) => Buffer.from(text.replaceAll('/', '\0'));
 

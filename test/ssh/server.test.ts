@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import {
   existsSync,
   lstatSync,
@@ -12,114 +10,22 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { Client, type FileEntryWithStats, type SFTPWrapper, utils } from 'ssh2';
-import { afterEach, describe, expect, test } from 'vitest';
-import type { Faults } from '../../src/ssh/server/faults.js';
-import { freshKeyPair } from '../../src/ssh/server/keys.js';
-import { type SftpServer, type SftpServerOptions, startSftpServer } from '../../src/ssh/server/server.js';
+import { describe, expect, test } from 'vitest';
+import { freshKeyPair, keyPairOf } from '../../src/ssh/server/keys.js';
 import { freshFolder } from '../support/folder.js';
-
-const { READ, WRITE, CREAT, EXCL } = utils.sftp.OPEN_MODE;
-const cleanUp: (() => Promise<unknown>)[] = [];
-
-afterEach(async () => {
-  for (const one of cleanUp.splice(0).reverse()) await one();
-});
-
-async function start(options: Partial<SftpServerOptions> = {}): Promise<SftpServer> {
-  const server = await startSftpServer({ root: freshFolder('served'), ...options });
-  cleanUp.push(() => server.stop());
-  return server;
-}
-
-interface Connected {
-  readonly client: Client;
-  readonly sftp: SFTPWrapper;
-  /** Settles when the connection is gone. */
-  readonly closed: Promise<unknown>;
-}
-
-async function connect(server: SftpServer, login: Record<string, unknown> = {}): Promise<Connected> {
-  const client = new Client();
-  const closed = new Promise((resolve) => client.on('close', () => resolve(null)));
-  const hostKey = Buffer.from(server.hostKey.split(' ')[1]!, 'base64');
-  const ready = new Promise((resolve, reject) => {
-    client.on('error', reject);
-    client.on('ready', () => resolve(null));
-  });
-  const key = 'password' in login ? {} : { privateKey: server.clientKey };
-  client.connect({
-    host: server.host,
-    port: server.port,
-    username: 'someone',
-    hostVerifier: (given: Buffer) => given.equals(hostKey),
-    ...key,
-    ...login,
-  });
-  await ready;
-  cleanUp.push(async () => {
-    client.end();
-    await closed;
-  });
-  return { client, sftp: await call<SFTPWrapper>((done) => client.sftp(done)), closed };
-}
-
-function call<T = undefined>(
-  run: (done: (error: Error | null | undefined, value?: T) => void) => unknown,
-): Promise<T> {
-  return new Promise((resolve, reject) =>
-    run((error, value) => (error ? reject(error) : resolve(value as T))),
-  );
-}
-
-/** The status with which a request fails. */
-async function statusOf(request: Promise<unknown>): Promise<unknown> {
-  try {
-    await request;
-  } catch (error) {
-    return error instanceof Error && 'code' in error ? error.code : error;
-  }
-  return 'no failure';
-}
-
-/** Runs OpenSSH's client with a batch; a command that fails ends it. */
-async function openSshSftp(server: SftpServer, batch: string[]): Promise<{ code: number; output: string }> {
-  const folder = freshFolder('client');
-  writeFileSync(join(folder, 'key'), server.clientKey, { mode: 0o600 });
-  writeFileSync(join(folder, 'known_hosts'), `${server.knownHostsLine}\n`);
-  writeFileSync(join(folder, 'batch'), `${batch.join('\n')}\n`);
-  const options = [
-    'IdentitiesOnly=yes',
-    `UserKnownHostsFile=${folder}/known_hosts`,
-    'GlobalKnownHostsFile=none',
-  ];
-  const given = ['-F', 'none', '-i', `${folder}/key`, '-P', String(server.port), '-b', `${folder}/batch`];
-  const child = execFile('sftp', [
-    ...given,
-    ...options.flatMap((one) => ['-o', one]),
-    `someone@${server.host}`,
-  ]);
-  let output = '';
-  child.stdout?.on('data', (text: string) => (output += text));
-  child.stderr?.on('data', (text: string) => (output += text));
-  const [code] = (await once(child, 'close')) as [number];
-  return { code, output };
-}
-
-async function put(sftp: SFTPWrapper, path: string, content: string, mode?: number): Promise<void> {
-  const flags = CREAT | WRITE;
-  const handle = await call<Buffer>((done) =>
-    sftp.open(path, flags, mode === undefined ? {} : { mode }, done),
-  );
-  const data = Buffer.from(content);
-  await call((done) => sftp.write(handle, data, 0, data.length, 0, done));
-  await call((done) => sftp.close(handle, done));
-}
-
-async function list(sftp: SFTPWrapper, path: string): Promise<string[]> {
-  const items = await call<FileEntryWithStats[]>((done) => sftp.readdir(path, done));
-  return items.map((item) => item.filename).sort();
-}
+import {
+  call,
+  connect,
+  CREAT,
+  EXCL,
+  list,
+  openSshSftp,
+  put,
+  READ,
+  start,
+  statusOf,
+  WRITE,
+} from './server-client.js';
 
 describe('with the client of OpenSSH', () => {
   test('puts, gets, renames, links, lists and removes', async () => {
@@ -303,186 +209,10 @@ describe('confined to its root', () => {
   });
 });
 
-describe('faults', () => {
-  async function faulty(faults: Faults, options: Partial<SftpServerOptions> = {}) {
-    const server = await start({ faults, ...options });
-    return { server, ...(await connect(server)) };
+test('every fresh key is usable', () => {
+  for (let i = 0; i < 1000; i++) {
+    const { privateKey, publicKey } = freshKeyPair();
+    expect(keyPairOf(privateKey).publicKey).toBe(publicKey);
+    expect(Buffer.from(publicKey.split(' ')[1]!, 'base64')).toHaveLength(51);
   }
-
-  test('refuse: a status for the requests chosen, and only for these', async () => {
-    const { sftp, server } = await faulty({
-      refuse: ({ kind, path, numberOfKind }) =>
-        kind === 'MKDIR' && path === '/b' && numberOfKind === 2 ? 3 : undefined,
-    });
-    await call((done) => sftp.mkdir('/a', done));
-    expect(await statusOf(call((done) => sftp.mkdir('/b', done)))).toBe(3);
-    await call((done) => sftp.mkdir('/b', done));
-    server.setFaults({ refuse: () => 4 });
-    expect(await statusOf(call((done) => sftp.mkdir('/c', done)))).toBe(4);
-  });
-
-  test.each(['before', 'after'] as const)('dropConnection %s the request is done', async (when) => {
-    const { sftp, closed, server } = await faulty({
-      dropConnection: ({ kind }) => (kind === 'MKDIR' ? when : undefined),
-    });
-    sftp.mkdir('/a', () => undefined);
-    await closed;
-    expect(existsSync(join(server.root, 'a'))).toBe(when === 'after');
-    server.setFaults({});
-    expect(await list((await connect(server)).sftp, '/')).toEqual(when === 'after' ? ['a'] : []);
-  });
-
-  test('closeChannel leaves the connection', async () => {
-    const { sftp, client } = await faulty({ closeChannel: ({ path }) => path === '/a' });
-    const ended = new Promise((resolve) => sftp.on('close', resolve));
-    sftp.mkdir('/a', () => undefined);
-    await ended;
-    const again = await call<SFTPWrapper>((done) => client.sftp(done));
-    expect(await list(again, '/')).toEqual([]);
-  });
-
-  test('loseReply: done, but never answered', async () => {
-    const { sftp, server } = await faulty({ loseReply: ({ path }) => path === '/a' });
-    let answered = false;
-    sftp.mkdir('/a', () => (answered = true));
-    // Requests are served in order: an answer to the first would have come ahead of this one.
-    await call((done) => sftp.mkdir('/b', done));
-    expect(answered).toBe(false);
-    expect(readdirSync(server.root).sort()).toEqual(['a', 'b']);
-  });
-
-  test('delay holds a session up until its gate opens, and no other session', async () => {
-    const gate = Promise.withResolvers<undefined>();
-    const { sftp, server } = await faulty({
-      delay: ({ path }) => (path === '/a' ? gate.promise : undefined),
-    });
-    const order: string[] = [];
-    const a = call((done) => sftp.mkdir('/a', done)).then(() => order.push('a'));
-    const b = call((done) => sftp.mkdir('/b', done)).then(() => order.push('b'));
-    const other = await connect(server);
-    await call((done) => other.sftp.mkdir('/c', done));
-    order.push('c');
-    expect(readdirSync(server.root)).toEqual(['c']);
-    gate.resolve(undefined);
-    await Promise.all([a, b]);
-    expect(order).toEqual(['c', 'a', 'b']);
-  });
-
-  test('a held session does what it had received when its client is long gone', async () => {
-    const gate = Promise.withResolvers<undefined>();
-    const arrived = Promise.withResolvers<undefined>();
-    const { sftp, client, closed, server } = await faulty({
-      delay: ({ path }) => {
-        if (path !== '/a') return undefined;
-        arrived.resolve(undefined);
-        return gate.promise;
-      },
-    });
-    sftp.mkdir('/a', () => undefined);
-    await arrived.promise;
-    client.destroy();
-    await closed;
-    gate.resolve(undefined);
-    const { sftp: later } = await connect(server);
-    await call((done) => later.mkdir('/b', done));
-    await server.stop();
-    expect(readdirSync(server.root).sort()).toEqual(['a', 'b']);
-  });
-
-  test('stop does not wait for a gate that never opens', async () => {
-    const never = new Promise(() => undefined);
-    const { sftp, server } = await faulty({ delay: ({ kind }) => (kind === 'MKDIR' ? never : undefined) });
-    sftp.mkdir('/a', () => undefined);
-    await server.stop();
-    expect(readdirSync(server.root)).toEqual([]);
-  });
-
-  test('outOfOrder answers neighbouring writes last first, and keeps their content', async () => {
-    const gate = Promise.withResolvers<undefined>();
-    const { sftp, client, server } = await faulty({
-      outOfOrder: true,
-      delay: ({ path }) => (path === '/gate' ? gate.promise : undefined),
-    });
-    const handle = await call<Buffer>((done) => sftp.open('/file', WRITE | CREAT, {}, done));
-    const order: number[] = [];
-    const held = call((done) => sftp.mkdir('/gate', done));
-    const writes = ['aa', 'bb', 'cc', 'dd'].map((text, i) =>
-      call((done) => sftp.write(handle, Buffer.from(text), 0, 2, 2 * i, done)).then(() => order.push(i)),
-    );
-    const close = call((done) => sftp.close(handle, done));
-    // Both channels share one stream: once this one answers, all of the above has arrived.
-    const other = await call<SFTPWrapper>((done) => client.sftp(done));
-    await list(other, '/');
-    gate.resolve(undefined);
-    await Promise.all([held, ...writes, close]);
-    expect(order).toEqual([3, 2, 1, 0]);
-    expect(readFileSync(join(server.root, 'file'), 'utf8')).toBe('aabbccdd');
-  });
-
-  test('noSetstat, sequentialWritesOnly, refuseReadWriteOpens', async () => {
-    const { sftp } = await faulty({
-      noSetstat: true,
-      sequentialWritesOnly: true,
-      refuseReadWriteOpens: true,
-    });
-    expect(await statusOf(call((done) => sftp.open('/file', READ | WRITE | CREAT, {}, done)))).toBe(4);
-    const handle = await call<Buffer>((done) => sftp.open('/file', WRITE | CREAT, {}, done));
-    expect(await statusOf(call((done) => sftp.fsetstat(handle, { mode: 0o600 }, done)))).toBe(8);
-    expect(await statusOf(call((done) => sftp.setstat('/file', { mode: 0o600 }, done)))).toBe(8);
-    const block = Buffer.alloc(32 * 1024);
-    const write = (data: Buffer, offset: number) =>
-      call((done) => sftp.write(handle, data, 0, data.length, offset, done));
-    await write(block, 0);
-    expect(await statusOf(write(block, 2 * block.length))).toBe(4);
-    await write(block, block.length);
-    expect(await statusOf(write(Buffer.alloc(32 * 1024 + 1), 2 * block.length))).toBe(4);
-  });
-
-  test('foldCase and normalize', async () => {
-    const { sftp, server } = await faulty({ foldCase: true, normalize: 'NFD' });
-    await put(sftp, '/\u00c4pfel.txt', 'one');
-    await put(sftp, '/\u00e4PFEL.TXT', 'two');
-    expect(readdirSync(server.root)).toEqual(['A\u0308pfel.txt']);
-    expect(readFileSync(join(server.root, 'A\u0308pfel.txt'), 'utf8')).toBe('two');
-    expect(await list(sftp, '/')).toEqual(['A\u0308pfel.txt']);
-  });
-
-  test('addToListing tells names that are not there', async () => {
-    const names = ['..', '../evil', '/etc/passwd', 'a\0b', '\ufffd'];
-    const { sftp, server } = await faulty({
-      addToListing: (directory) => (directory === '/d' ? names.map((name) => ({ name })) : []),
-    });
-    mkdirSync(join(server.root, 'd'));
-    const handle = await call<Buffer>((done) => sftp.opendir('/d', done));
-    const items = await call<FileEntryWithStats[]>((done) => sftp.readdir(handle, done));
-    // ssh2 itself leaves out `.` and `..`.
-    expect(items.map((item) => item.filename)).toEqual(names.slice(1));
-    expect(await statusOf(call((done) => sftp.readdir(handle, done)))).toBe(1);
-    expect(await list(sftp, '/')).toEqual(['d']);
-  });
-
-  test('readOnly', async () => {
-    const { sftp, server } = await faulty({ readOnly: true });
-    writeFileSync(join(server.root, 'file'), 'x');
-    expect(await statusOf(call((done) => sftp.open('/file', WRITE, {}, done)))).toBe(3);
-    expect(await statusOf(call((done) => sftp.unlink('/file', done)))).toBe(3);
-    expect(await list(sftp, '/')).toEqual(['file']);
-  });
-
-  test('umask and freeBytes', async () => {
-    const { sftp, server } = await faulty({ umask: 0o027, freeBytes: 40_960 });
-    await put(sftp, '/file', 'x', 0o666);
-    await call((done) => sftp.mkdir('/folder', { mode: 0o777 }, done));
-    expect(statSync(join(server.root, 'file')).mode & 0o777).toBe(0o640);
-    expect(statSync(join(server.root, 'folder')).mode & 0o777).toBe(0o750);
-    const space = await call<{ f_bavail: number; f_frsize: number }>((done) =>
-      sftp.ext_openssh_statvfs('/', (error, info) => done(error, info as never)),
-    );
-    expect(space.f_bavail * space.f_frsize).toBe(40_960);
-  });
-
-  test('without extensions there are none', async () => {
-    const { sftp } = await faulty({}, { extensions: [] });
-    expect(() => sftp.ext_openssh_rename('/a', '/b', () => undefined)).toThrow();
-  });
 });

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -17,12 +18,16 @@ export function treeOf(root: string, { directoryTimes = false } = {}): Record<st
       } else if (stats.isSymbolicLink()) {
         tree[path] = `symlink ${readlinkSync(join(root, path))} ${String(time)}`;
       } else {
-        tree[path] = `file ${mode} ${String(time)} ${readFileSync(join(root, path), 'base64')}`;
+        tree[path] = `file ${mode} ${String(time)} ${String(stats.size)} ${digest(readFileSync(join(root, path)))}`;
       }
     }
   };
   visit(root, '');
   return tree;
+}
+
+function digest(data: Buffer): string {
+  return createHash('sha256').update(data).digest('hex').slice(0, 16);
 }
 
 /** What rsync would still do to make `to` equal `from`: nothing, when they are. */

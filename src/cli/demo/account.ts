@@ -9,7 +9,7 @@ import type { Stage } from './stage.js';
 
 /** Widths of the first two columns: the longest kind and the usual label. */
 const kindWidth = 7;
-const labelWidth = 26;
+const labelWidth = 27;
 
 /** Tells the demo line by line, and keeps the numbers for its summary. */
 export class Account {
@@ -17,6 +17,7 @@ export class Account {
   readonly #delaysMs: number[] = [];
   /** All that the demo itself edits. */
   readonly #ours = new Set<string>();
+  #edits = 0;
   #files = 0;
   #late = 0;
   #torn = 0;
@@ -36,6 +37,7 @@ export class Account {
     );
     this.#lines.out(`  edited here    ${stage.localFolder}`);
     this.#lines.out(`  on the server  ${stage.serverFolder}`);
+    this.#lines.out('A deletion waits half a second, in case it is one half of a replacement.');
     this.#lines.out('Edit a file there yourself, if you like. Ctrl-C stops it and removes both.');
     this.#lines.out('');
   }
@@ -53,14 +55,9 @@ export class Account {
   }
 
   edited(edit: Edit, arrival: Arrival): void {
+    this.#edits++;
     if (arrival.afterMs !== null) this.#delaysMs.push(arrival.afterMs);
-    this.#arrived(
-      edit.kind,
-      edit.label,
-      edit.after.size,
-      arrival,
-      edit.kind === 'delete' ? 'gone from' : 'on',
-    );
+    this.#arrived(edit.kind, edit.label, edit.after.size, arrival, edit.kind === 'delete');
   }
 
   /** What a person must know of the agent's events, and what a person watching edited. */
@@ -74,8 +71,8 @@ export class Account {
     }
     if (event.type === 'batch' && event.summary.cause === 'changes') {
       const foreign = event.summary.paths.filter((path) => path !== '' && !this.#ours.has(path));
-      if (foreign.length > 0)
-        this.#line('yours', foreign.join(', '), `sent in ${formatDuration(event.summary.durationMs)}`);
+      const text = `sent in ${formatDuration(event.summary.durationMs)}`;
+      if (foreign.length > 0) this.#line('yours', foreign.join(', '), text);
     }
   }
 
@@ -89,13 +86,14 @@ export class Account {
     this.#lines.out(`The agent and the server are stopped, ${stage.folder} is removed.`);
   }
 
-  #arrived(kind: string, label: string, files: number, { afterMs, whole }: Arrival, where = 'on'): void {
+  #arrived(kind: string, label: string, files: number, { afterMs, whole }: Arrival, gone = false): void {
     this.#files += files;
     if (afterMs === null) this.#late++;
     if (!whole) this.#torn++;
-    const state = whole ? 'whole' : 'but seen half-way';
+    const state = whole ? (gone ? '' : ', whole') : ', but seen half-way';
+    const where = gone ? 'gone from' : 'on';
     const text =
-      afterMs === null ? 'has not arrived' : `${where} the server after ${formatDuration(afterMs)}, ${state}`;
+      afterMs === null ? 'has not arrived' : `${where} the server after ${formatDuration(afterMs)}${state}`;
     this.#line(kind, label, text, afterMs !== null && whole ? 'plain' : 'bad');
   }
 
@@ -105,8 +103,7 @@ export class Account {
 
   #countsText(): string {
     if (this.#files === 0) return 'Stopped ahead of the first sync';
-    const edits = this.#delaysMs.length;
-    const counts = `${formatCount(edits, 'edit')} and the first sync, ${formatCount(this.#files, 'file')}`;
+    const counts = `${formatCount(this.#edits, 'edit')} and the first sync, ${formatCount(this.#files, 'file change')}`;
     if (this.fine) return `${counts}, all on the server, whole`;
     return `${counts}; ${this.#late} did not arrive, ${this.#torn} seen half-way`;
   }

@@ -1,5 +1,6 @@
 /** Keys for a server and its clients. */
-import { utils } from 'ssh2';
+// Node finds only some of the names that this CommonJS package exports.
+import ssh2 from 'ssh2';
 
 export interface KeyPair {
   /** OpenSSH format, without a passphrase. */
@@ -14,10 +15,10 @@ const publicKeyBytes = 4 + 'ssh-ed25519'.length + 4 + 32;
 /** A fresh ed25519 pair. */
 export function freshKeyPair(): KeyPair {
   for (;;) {
-    const made = utils.generateKeyPairSync('ed25519', { comment: 'towline' });
-    // ssh2 1.17 cuts leading zero bytes off the public key: one key in 256 is unusable.
-    const pair = keyPairOf(made.private);
-    if (Buffer.from(pair.publicKey.split(' ')[1]!, 'base64').length === publicKeyBytes) return pair;
+    const made = ssh2.utils.generateKeyPairSync('ed25519');
+    // ssh2 1.17 cuts leading zero bytes off the public key: one pair in 256 is unusable.
+    const length = Buffer.from(made.public.split(' ')[1] ?? '', 'base64').length;
+    if (length === publicKeyBytes) return keyPairOf(made.private);
   }
 }
 
@@ -26,7 +27,7 @@ export function freshKeyPair(): KeyPair {
  * @throws Error when it cannot be read
  */
 export function keyPairOf(privateKey: string): KeyPair {
-  const key = utils.parseKey(privateKey);
+  const key = ssh2.utils.parseKey(privateKey);
   if (key instanceof Error) throw key;
   return { privateKey, publicKey: `${key.type} ${key.getPublicSSH().toString('base64')}` };
 }
@@ -34,7 +35,7 @@ export function keyPairOf(privateKey: string): KeyPair {
 /** Whether `signature` over `signed` was made with this public key (SSH's format). */
 export function isSignedBy(publicKey: Buffer, signed: Buffer, signature: Buffer, hash?: string): boolean {
   const type = publicKey.subarray(4, 4 + publicKey.readUInt32BE(0)).toString();
-  const key = utils.parseKey(`${type} ${publicKey.toString('base64')}`);
+  const key = ssh2.utils.parseKey(`${type} ${publicKey.toString('base64')}`);
   if (key instanceof Error) return false;
   // ssh2 also returns errors here, against its types.
   const verified: unknown = key.verify(signed, signature, hash);

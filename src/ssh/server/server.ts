@@ -7,7 +7,7 @@
 import { once } from 'node:events';
 import { realpathSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server as Listener, type Socket } from 'node:net';
-import { Server, type ServerChannel } from 'ssh2';
+import ssh2, { type ServerChannel } from 'ssh2';
 import { TowlineError } from '../../core/errors.js';
 import { authenticate, type Authorize } from './authorize.js';
 import { Confinement } from './confine.js';
@@ -131,7 +131,7 @@ class Service {
   #connected(socket: Socket): void {
     this.sockets.add(socket);
     socket.on('close', () => this.sockets.delete(socket));
-    const server = new Server({ hostKeys: [this.#hostKey.privateKey] }, (client, info) => {
+    const server = new ssh2.Server({ hostKeys: [this.#hostKey.privateKey] }, (client, info) => {
       // A client that breaks off is its own affair; `close` follows.
       client.on('error', () => socket.destroy());
       client.on('authentication', (context) =>

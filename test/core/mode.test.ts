@@ -1,0 +1,219 @@
+import { describe, expect, test } from 'vitest';
+import type { Verdict } from '../../src/core/action.js';
+import type { BasePair, Kind } from '../../src/core/entry.js';
+import type { Policy } from '../../src/core/mode.js';
+import {
+  type There,
+  type World,
+  all,
+  apply,
+  directoryOf,
+  fileOf,
+  hashOf,
+  linkOf,
+  locals,
+  remotes,
+  resolve,
+  thenMs,
+  usual,
+  verdictOf,
+} from './mode-world.js';
+
+/** `file touched`: that variant of `locals` or `remotes`; `''`: nothing is there. */
+function thereOf(of: typeof locals, name: string): There | null {
+  const [kind, variant] = name.split(' ');
+  return name === '' ? null : of[kind as Kind][variant!]!;
+}
+
+/** `file`: both sides agreed on that kind; `racy`: on a file whose content may have changed since; `''`: no base. */
+function baseOf(name: string): BasePair | null {
+  if (name === '') return null;
+  const kind = name === 'racy' ? 'file' : (name as Kind);
+  return { local: hashOf(locals[kind].same!), remote: remotes[kind].same!.entry, racy: name === 'racy' };
+}
+
+function worldOf(base: string, local: string, remote: string): World {
+  return { base: baseOf(base), local: thereOf(locals, local), remote: thereOf(remotes, remote) };
+}
+
+/** The verdict in a few words: `upload, drift`, `set-metadata mode`, … */
+function words(verdict: Verdict): string {
+  if (verdict.type === 'upload') return verdict.drift ? 'upload, drift' : 'upload';
+  if (verdict.type === 'set-metadata')
+    return `${verdict.type} ${Object.keys(verdict.change).sort().join(' and ')}`;
+  if (verdict.type === 'none' || verdict.type === 'adopt') {
+    const name = verdict.type === 'adopt' && verdict.local === null ? 'forget' : verdict.type;
+    return verdict.kept ? `${name}, kept` : name;
+  }
+  return verdict.type;
+}
+
+/** The same, with what had to be read for it. */
+function decisionOf(world: World, policy: Policy): string {
+  const first = verdictOf(world, policy);
+  if (first.type !== 'contents') return words(first);
+  return `read ${first.wants.join(' and ')}, ${words(resolve(world, policy).verdict)}`;
+}
+
+/** What there is to know, and what is done: base, local, remote. */
+type Row = [
+  title: string,
+  base: string,
+  local: string,
+  remote: string,
+  expected: string,
+  policy?: Partial<Policy>,
+];
+
+const rows: Row[] = [
+  ['nothing anywhere', '', '', '', 'none'],
+  ['new file', '', 'file same', '', 'upload'],
+  ['new directory', '', 'directory same', '', 'make-directory'],
+  ['new link', '', 'symlink same', '', 'upload'],
+  ['new link, none over there', '', 'symlink same', '', 'refuse', { can: { ...all, symlinks: false } }],
+  ['only there', '', '', 'file same', 'none, kept'],
+  ['only there, mirrored', '', '', 'file same', 'delete-remote', { delete: true }],
+  ['deleted here', 'file', '', 'file same', 'forget, kept'],
+  ['deleted here, mirrored', 'file', '', 'file same', 'delete-remote', { delete: true }],
+  ['deleted here, edited there, mirrored', 'file', '', 'file edited', 'delete-remote', { delete: true }],
+  ['deleted on both sides', 'file', '', '', 'forget'],
+  ['deleted there', 'file', 'file same', '', 'upload, drift'],
+  ['known and unchanged', 'file', 'file same', 'file same', 'none'],
+  ['no base, same size and second', '', 'file same', 'file same', 'adopt'],
+  ['no base, other time', '', 'file touched', 'file same', 'upload'],
+  [
+    'no base, other time, by size',
+    '',
+    'file touched',
+    'file same',
+    'set-metadata mtimeMs',
+    { compare: 'size' },
+  ],
+  ['no base, hidden difference', '', 'file hidden', 'file same', 'adopt'],
+  [
+    'no base, hidden difference, by checksum',
+    '',
+    'file hidden',
+    'file same',
+    'read local and remote, upload',
+    { compare: 'checksum' },
+  ],
+  ['no base, other size, by checksum', '', 'file resized', 'file same', 'upload', { compare: 'checksum' }],
+  ['touched here', 'file', 'file touched', 'file same', 'read local, set-metadata mtimeMs'],
+  [
+    'touched, no times',
+    'file',
+    'file touched',
+    'file same',
+    'read local, adopt',
+    { can: { ...all, times: false } },
+  ],
+  ['edited here, same size', 'file', 'file edited', 'file same', 'read local, upload'],
+  ['edited here, other size', 'file', 'file resized', 'file same', 'upload'],
+  ['edited too quickly', 'racy', 'file hidden', 'file same', 'read local, upload'],
+  ['not edited, but racy', 'racy', 'file same', 'file same', 'read local, adopt'],
+  [
+    'edited unseen, afresh',
+    'file',
+    'file hidden',
+    'file same',
+    'read local and remote, upload',
+    { afresh: true },
+  ],
+  ['edited there', 'file', 'file same', 'file edited', 'upload, drift'],
+  [
+    'edited there, afresh',
+    'file',
+    'file same',
+    'file edited',
+    'read local and remote, upload, drift',
+    { afresh: true },
+  ],
+  ['edited there, forced', 'file', 'file same', 'file edited', 'upload, drift', { force: true }],
+  ['our upload the base never learned of', 'file', 'file edited', 'file edited', 'adopt'],
+  ['unchanged, forced', 'file', 'file same', 'file same', 'upload', { force: true }],
+  ['chmod here', 'file', 'file chmod', 'file same', 'set-metadata mode'],
+  [
+    'chmod here, no modes there',
+    'file',
+    'file chmod',
+    'file same',
+    'adopt',
+    { can: { ...all, modes: false } },
+  ],
+  ['chmod there', 'file', 'file same', 'file chmod', 'set-metadata mode'],
+  [
+    'another --chmod than last time',
+    'file',
+    'file same',
+    'file same',
+    'set-metadata mode',
+    { trustModes: false, modeRule: () => 0o600 },
+  ],
+  ['same file, other inode', 'file', 'file inode', 'file same', 'adopt'],
+  ['directory, names came and went', 'directory', 'directory touched', 'directory same', 'none'],
+  ['directory, chmod', 'directory', 'directory chmod', 'directory same', 'set-metadata mode'],
+  ['link leads elsewhere', 'symlink', 'symlink retargeted', 'symlink same', 'upload'],
+  ['link leads elsewhere there', 'symlink', 'symlink same', 'symlink retargeted', 'upload, drift'],
+  ['file became directory', 'file', 'directory same', 'file same', 'make-directory'],
+  ['directory became file', 'directory', 'file same', 'directory same', 'upload'],
+  ['file became link', 'file', 'symlink same', 'file same', 'upload'],
+];
+
+test.each(rows)('push: %s', (_, base, local, remote, expected, policy) => {
+  expect(decisionOf(worldOf(base, local, remote), { ...usual, ...policy })).toBe(expected);
+});
+
+describe('what the destination cannot keep', () => {
+  const edgesMs = [
+    -(2 ** 45),
+    -1_500.5,
+    -1,
+    0,
+    999.999,
+    2 ** 31 * 1000,
+    2 ** 32 * 1000 - 1,
+    2 ** 32 * 1000 + 7,
+    2 ** 45,
+  ];
+
+  test.each(edgesMs)('a time of %d ms is sent once', (mtimeMs) => {
+    for (const compare of ['size', 'mtime+size', 'checksum'] as const) {
+      const policy = { ...usual, compare };
+      for (const local of [
+        fileOf('one', { mtimeMs }),
+        linkOf('there', { mtimeMs }),
+        directoryOf({ mtimeMs }),
+      ]) {
+        const made = settle({ base: null, local, remote: null }, policy);
+        expect(words(resolve(made, policy).verdict)).toBe('none');
+        // The state is lost: what is over there is known by its own time.
+        expect(words(resolve({ ...made, base: null }, policy).verdict)).toBe('adopt');
+        const touched = { ...made, local: { ...local, entry: { ...local.entry, mtimeMs: thenMs } } };
+        expect(words(resolve(settle(touched, policy), policy).verdict)).toBe('none');
+      }
+    }
+  });
+
+  test.each<[string, string, string]>([
+    ['file', 'file touched', 'file same'],
+    ['file', 'file chmod', 'file same'],
+    ['directory', 'directory chmod', 'directory same'],
+  ])('a server that makes of modes and times what it likes is asked once (%s, %s)', (base, local, remote) => {
+    const world = worldOf(base, local, remote);
+    const { verdict } = resolve(world, usual);
+    expect(verdict.type).toBe('set-metadata');
+    const source = (verdict as Extract<Verdict, { type: 'set-metadata' }>).source;
+    const after = { ...world, base: { local: source, remote: world.remote!.entry, racy: false } };
+    expect(decisionOf(after, usual)).toBe('none');
+  });
+
+  test('a racy base is looked into once', () => {
+    const world = worldOf('racy', 'file same', 'file same');
+    expect(decisionOf(settle(world, usual), usual)).toBe('none');
+  });
+});
+
+function settle(world: World, policy: Policy): World {
+  return apply(world, resolve(world, policy).verdict, policy);
+}

@@ -1,0 +1,10 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { TowlineError } from '../../src/core/errors.js';
+import { isOwnName, tempAgentOf } from '../../src/core/tempname.js';
+import { nameOf, parentOf } from '../../src/core/path.js';
+import { Ledger } from '../../src/engine/ledger.js';
+import { Temps } from '../../src/engine/temps.js';
+import { createMemoryStorage } from '../../src/storage/memory/storage.js';
+import { silentLog } from '../support/connection.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { FakeState } from './fake-state.js';
