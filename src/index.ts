@@ -7,20 +7,18 @@ import { homedir } from 'node:os';
 import type { PairOptions } from './config/options.js';
 import { type ResolvedOptions, resolveOptions } from './config/resolve.js';
 import { TowlineError } from './core/errors.js';
-import { createFilter } from './core/filter.js';
-import type { Policy } from './core/mode.js';
 import { createSettler } from './core/settle.js';
 import { Agent } from './engine/agent.js';
 import { Claims } from './engine/claims.js';
-import type { Context, Settings } from './engine/context.js';
+import { type Context, policyOf, type Settings } from './engine/context.js';
 import { DeletionLog } from './engine/deletion-log.js';
 import { dryRun } from './engine/dry-run.js';
 import type { AgentListener, SyncResult } from './engine/events.js';
-import { FilterBook } from './engine/filter-book.js';
+import { createFilterBook } from './engine/filter-book.js';
 import { Lanes } from './engine/lanes.js';
-import { Ledger } from './engine/ledger.js';
+import { Ledger, noLedger } from './engine/ledger.js';
 import { Temps } from './engine/temps.js';
-import type { Clock, Log, Storage } from './ports.js';
+import type { Log } from './ports.js';
 import { createConnection } from './ssh/connection.js';
 import { createIdentity, type Identity } from './ssh/identity.js';
 import { nativeCryptoActive } from './ssh/native.js';
@@ -32,6 +30,7 @@ import { openState, type OpenedState } from './state/open.js';
 import { inspectRoot, resolveRoot } from './storage/local/root.js';
 import { createLocalStorage } from './storage/local/storage.js';
 import { createSftpStorage } from './storage/sftp/storage.js';
+import { systemClock } from './system-clock.js';
 import { createChokidarWatcher } from './watch/chokidar-watcher.js';
 
 export type { PairOptions, RuleOption } from './config/options.js';
@@ -117,8 +116,6 @@ export async function watch(options: PairOptions, hooks: RunHooks = {}): Promise
   return { done, stop: () => pair.agent.stop().then(() => done), summary: () => pair.agent.summary() };
 }
 
-// ---------------------------------------------------------------------------------------------- composition
-
 type Purpose = 'once' | 'plan' | 'watch';
 
 /** A one-shot command gives up after this many failed connections in a row. */
@@ -148,7 +145,12 @@ async function openPair(options: PairOptions, hooks: RunHooks, purpose: Purpose)
   });
   const { user, hostName: host, port } = identity.resolved;
   const pairIdentity = { localRealPath: root, user, host, port, path: target.path };
-  const folder = stateFolder({ stateDir: options.stateDir, env, home: env.HOME ?? homedir(), pair: pairIdentity });
+  const folder = stateFolder({
+    stateDir: options.stateDir,
+    env,
+    home: env.HOME ?? homedir(),
+    pair: pairIdentity,
+  });
   const lock = purpose === 'plan' ? null : await acquireLock(folder);
   let state: OpenedState | null = null;
   try {
@@ -208,7 +210,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     inspectRoot: () => inspectRoot(root),
     stopSignal: soft.signal,
     signal: hard.signal,
-    filter: filterBook(resolved, local),
+    filter: createFilterBook(resolved, local),
     claims: new Claims(),
     ledger: purpose === 'plan' ? noLedger : real,
     temps: new Temps(state.partials, real, systemClock, log, state.agentId),
@@ -233,8 +235,9 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     context,
     stateLost,
     interrupt: () => {
-      soft.abort(interrupted());
-      hard.abort(interrupted());
+      const reason = new TowlineError('interrupted', 'stopped');
+      soft.abort(reason);
+      hard.abort(reason);
     },
     close: async () => {
       forgetAccepted();
@@ -260,17 +263,6 @@ function settingsOf(resolved: ResolvedOptions, purpose: Purpose): Settings {
   };
 }
 
-function policyOf(settings: Settings, destination: Storage, trustModes: boolean): Policy {
-  const { modes, times, symlinks, symlinkTimes } = destination.capabilities;
-  return { ...settings, trustModes, can: { modes, times, symlinks, symlinkTimes } };
-}
-
-function filterBook(resolved: ResolvedOptions, local: Storage): FilterBook {
-  const { rules, gitignore, droppings } = resolved;
-  const make = () => createFilter({ rules, defaults: true, droppings });
-  return new FilterBook(make, gitignore ? ['.gitignore', '.towlineignore'] : ['.towlineignore'], local);
-}
-
 function sayFirst(emit: AgentListener, state: OpenedState): void {
   if (state.setAside !== null) {
     emit({
@@ -285,7 +277,8 @@ function sayFirst(emit: AgentListener, state: OpenedState): void {
       type: 'notice',
       level: 'info',
       code: 'native-crypto',
-      message: "ssh2's native crypto is not built for this Node: SSH is slower (npm rebuild ssh2 cpu-features)",
+      message:
+        "ssh2's native crypto is not built for this Node: SSH is slower (npm rebuild ssh2 cpu-features)",
     });
   }
 }
@@ -302,27 +295,12 @@ function recordHostKeys(link: ReturnType<typeof createConnection>, identity: Ide
   });
 }
 
-const systemClock: Clock = {
-  now: () => Date.now(),
-  timer: (ms, callback) => {
-    const timer = setTimeout(callback, ms);
-    return () => clearTimeout(timer);
-  },
-  random: () => Math.random(),
+const silence: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
 };
-
-const silence: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-
-/** A plan writes nothing, not even what it learned. */
-const noLedger: Context['ledger'] = {
-  commit: () => Promise.resolve(),
-  tempGone: () => Promise.resolve(),
-  flush: () => Promise.resolve(),
-};
-
-function interrupted(): TowlineError {
-  return new TowlineError('interrupted', 'stopped');
-}
 
 function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
   if (signal?.aborted === true) listener();

@@ -1,5 +1,6 @@
 /** The contracts between the engine and the world. Adapters implement them; `index.ts` puts the real ones together. */
-import type { BasePair, Entry, Kind } from './core/entry.js';
+import type { Entry, Kind } from './core/entry.js';
+import type { ScanItem } from './core/stream.js';
 import type { TowlineError } from './core/errors.js';
 
 // ---------------------------------------------------------------------------------------------- Storage
@@ -23,20 +24,6 @@ export interface Capabilities {
   /** Modification times are whole multiples of this, in ms (SFTP: 1000). */
   readonly timeGranularityMs: number;
 }
-
-export type ScanItem =
-  | { readonly type: 'entry'; readonly path: string; readonly entry: Entry }
-  /** The directory `path` could not be listed (its own entry came before): what is below it is unknown, not empty. */
-  | { readonly type: 'failure'; readonly path: string; readonly error: TowlineError }
-  /** Something is there that is no entry: a socket, device or FIFO, or a name that cannot be carried. */
-  | {
-      readonly type: 'skipped';
-      readonly path: string;
-      readonly reason: 'special' | 'name';
-      readonly error: TowlineError;
-    }
-  /** A temp of some agent lies here; `mtimeMs` by this side's clock. Never part of the tree. */
-  | { readonly type: 'temp'; readonly path: string; readonly mtimeMs: number };
 
 export interface ScanRequest {
   /** Only what is below this directory (the directory itself is not yielded); `''` for everything. */
@@ -188,7 +175,12 @@ export type LinkState =
   | { readonly name: 'connecting'; readonly attempt: number }
   /** `epoch` counts connections: whatever was open in an earlier one is gone. */
   | { readonly name: 'ready'; readonly epoch: number }
-  | { readonly name: 'waiting'; readonly attempt: number; readonly retryAtMs: number; readonly error: TowlineError }
+  | {
+      readonly name: 'waiting';
+      readonly attempt: number;
+      readonly retryAtMs: number;
+      readonly error: TowlineError;
+    }
   | { readonly name: 'halted'; readonly error: TowlineError }
   | { readonly name: 'closed' };
 
@@ -207,141 +199,6 @@ export interface WatchHandlers {
 export interface Watcher {
   /** Resolves once every directory is watched: what changes from then on gives an event. */
   start(handlers: WatchHandlers, signal?: AbortSignal): Promise<void>;
-  close(): Promise<void>;
-}
-
-// ---------------------------------------------------------------------------------------------- State
-
-/** Why a path needs attention. */
-export type Cause = 'watch' | 'scan' | 'retry' | 'deletion';
-
-/** One path that needs attention. At most one live row per path. */
-export interface QueueRow {
-  readonly path: string;
-  readonly cause: Cause;
-  /** Grows with every `put` of this path: a row is removed only by the generation that was leased. */
-  readonly generation: number;
-  /** When the oldest change behind it was seen, ms since 1970: the lag counts from here. */
-  readonly sinceMs: number;
-  /** Failed attempts that count (see `RetryClass`). */
-  readonly attempts: number;
-  /** Not before, ms since 1970. */
-  readonly notBeforeMs: number;
-  /** A guard keeps it back. */
-  readonly held: boolean;
-  readonly problem: { readonly code: string; readonly message: string } | null;
-}
-
-export interface QueuePut {
-  readonly path: string;
-  readonly cause: Cause;
-  readonly sinceMs: number;
-  /** Default: at once. */
-  readonly notBeforeMs?: number;
-  /** Default: false. A `put` with false lets a held row go. */
-  readonly held?: boolean;
-  /** What went wrong, when the row is there because of a failure: it counts as one attempt. */
-  readonly problem?: { readonly code: string; readonly message: string };
-}
-
-export type QueueOutcome =
-  | { readonly path: string; readonly generation: number; readonly type: 'done' }
-  | {
-      readonly path: string;
-      readonly generation: number;
-      readonly type: 'again';
-      readonly notBeforeMs: number;
-      /** Count this attempt against the path. */
-      readonly counts: boolean;
-      readonly held?: boolean;
-      readonly problem?: { readonly code: string; readonly message: string };
-    };
-
-export interface QueueCounts {
-  readonly total: number;
-  readonly held: number;
-  readonly problems: number;
-  /** Of rows that are neither held nor a problem: the oldest `sinceMs`, or null. */
-  readonly oldestMs: number | null;
-}
-
-/**
- * The durable queue. Every promise resolves after the change is committed. A process that dies loses no row: leases
- * live in memory only.
- */
-export interface QueueStore {
-  /**
-   * Adds or refreshes rows: the generation grows, attempts and problem of a row that exists are kept until the next
-   * outcome, `notBeforeMs` becomes the new one, `sinceMs` stays the older one.
-   */
-  put(rows: readonly QueuePut[]): Promise<void>;
-  /**
-   * Up to `limit` rows that are due and not held, oldest `notBeforeMs` first, for which `free` is true. They are not
-   * marked: the caller keeps paths in work out with `free`.
-   */
-  due(nowMs: number, limit: number, free: (path: string) => boolean): Promise<QueueRow[]>;
-  /** Applies outcomes; one whose generation is no longer the row's leaves the row as it is, due at once. */
-  settle(outcomes: readonly QueueOutcome[]): Promise<void>;
-  /** When the next row that is not held becomes due (may be in the past), or null. */
-  nextDueMs(): Promise<number | null>;
-  /** Lets all held rows go. Returns how many there were. */
-  release(): Promise<number>;
-  counts(): Promise<QueueCounts>;
-  /** Rows with a problem, in order of paths, at most `limit`. */
-  problems(limit: number): Promise<QueueRow[]>;
-  /** Paths of held rows, in order, at most `limit`. */
-  held(limit: number): Promise<string[]>;
-}
-
-export interface BaseRow {
-  readonly path: string;
-  readonly pair: BasePair;
-}
-
-/** What both sides were when they last agreed. */
-export interface BaseStore {
-  /** Rows below `under` (`''`: all), in the order of `comparePaths`, in batches, read while others write. */
-  scan(under: string, signal?: AbortSignal): AsyncIterable<BaseRow[]>;
-  get(paths: readonly string[]): Promise<(BasePair | null)[]>;
-  /** Writes (`pair`) or drops (`null`) rows in one transaction. */
-  commit(rows: readonly { readonly path: string; readonly pair: BasePair | null }[]): Promise<void>;
-  /** Paths of files recorded with this local identity (for moves). */
-  byInode(dev: number, ino: number): Promise<string[]>;
-  count(): Promise<number>;
-}
-
-/** A temp that exists or may exist on a side. */
-export interface PartialRow {
-  /** Path of the temp itself. */
-  readonly temp: string;
-  /** The path it is to become. */
-  readonly path: string;
-  readonly side: 'local' | 'remote';
-  /** Identity of the source when it was opened (opaque text); `null` until then. */
-  readonly fingerprint: string | null;
-  /** Bytes acknowledged from the start. */
-  readonly offset: number;
-}
-
-/** Temps on record: written before a temp is created, dropped after it is renamed or removed. */
-export interface PartialStore {
-  record(rows: readonly PartialRow[]): Promise<void>;
-  progress(temp: string, fingerprint: string, offset: number): Promise<void>;
-  forget(temps: readonly string[]): Promise<void>;
-  all(): Promise<PartialRow[]>;
-}
-
-/** Small facts about the pair that survive a restart; values are JSON. */
-export interface FactStore {
-  get<T>(key: string): Promise<T | null>;
-  set(key: string, value: unknown): Promise<void>;
-}
-
-export interface State {
-  readonly base: BaseStore;
-  readonly queue: QueueStore;
-  readonly partials: PartialStore;
-  readonly facts: FactStore;
   close(): Promise<void>;
 }
 

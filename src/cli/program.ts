@@ -5,6 +5,7 @@ import { readArguments } from './arguments.js';
 import type { CliContext } from './context.js';
 import { exitCodeOfError } from './exit.js';
 import { errorObject, writeObject } from './json.js';
+import { addDemo } from './demo.js';
 import { addPairFlags, addWatchFlags } from './options.js';
 import { runPush } from './push.js';
 import { printable } from './text.js';
@@ -74,6 +75,7 @@ function buildProgram(context: CliContext, ended: (code: number) => void): Comma
     .addHelpText('after', programExamples);
   addPush(program, context, ended);
   addWatch(program, context, ended);
+  addDemo(program, context, ended);
   return program;
 }
 

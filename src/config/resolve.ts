@@ -33,7 +33,12 @@ export function resolveOptions(options: PairOptions): ResolvedOptions {
   const compare = options.compare ?? 'mtime+size';
   if (!compares.includes(compare)) throw wrong('compare', compare, compares.join(', '));
   const settleMs = number('settleMs', options.settleMs ?? 20, 0, 60_000);
-  const settleMaxMs = number('settleMaxMs', options.settleMaxMs ?? Math.max(10_000, settleMs), settleMs, 3_600_000);
+  const settleMaxMs = number(
+    'settleMaxMs',
+    options.settleMaxMs ?? Math.max(10_000, settleMs),
+    settleMs,
+    3_600_000,
+  );
   const rescanMinutes = number('rescanMinutes', options.rescanMinutes ?? 10, 0.05, 10_080);
   if (options.port !== undefined) number('port', options.port, 1, 65_535);
   return {
@@ -58,7 +63,8 @@ export function resolveOptions(options: PairOptions): ResolvedOptions {
 function maxDelete(text: string | undefined): MaxDelete {
   if (text === undefined) return defaultMaxDelete;
   const parsed = parseMaxDelete(text);
-  if (parsed === null) throw wrong('maxDelete', text, 'a number of paths (100) or a share of the known ones (30%)');
+  if (parsed === null)
+    throw wrong('maxDelete', text, 'a number of paths (100) or a share of the known ones (30%)');
   return parsed;
 }
 

@@ -79,9 +79,7 @@ export function writtenSide(action: Change): Side {
 
 /** Whether a directory has to go before the action can be carried out. */
 export function replacesDirectory(action: Change): boolean {
-  return (
-    (action.type === 'upload' || action.type === 'download') && action.destination?.kind === 'directory'
-  );
+  return (action.type === 'upload' || action.type === 'download') && action.destination?.kind === 'directory';
 }
 
 /** Bytes of content an action sends. */

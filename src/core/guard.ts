@@ -7,7 +7,8 @@
 export type RootState = 'present' | 'missing' | 'emptied' | 'unmounted';
 
 /** More deletions than this are held: a number of paths, or a share of the known ones (above a small number). */
-export type MaxDelete = { readonly paths: number } | { readonly percent: number; readonly butAtLeast: number };
+export type MaxDelete =
+  { readonly paths: number } | { readonly percent: number; readonly butAtLeast: number };
 
 /** Holds when more than half of the known paths and more than 20 would go. */
 export const defaultMaxDelete: MaxDelete = { percent: 50, butAtLeast: 20 };
@@ -41,7 +42,12 @@ export interface GuardInput {
 }
 
 export type HoldCause =
-  'root-missing' | 'root-emptied' | 'root-unmounted' | 'too-many-deletions' | 'partial-listing' | 'state-lost';
+  | 'root-missing'
+  | 'root-emptied'
+  | 'root-unmounted'
+  | 'too-many-deletions'
+  | 'partial-listing'
+  | 'state-lost';
 
 /** Why deletions are kept back, for a program (`cause`) and for a person. */
 export interface Hold {
@@ -88,7 +94,9 @@ export function guard(input: GuardInput): Hold[] {
   } else if (input.root === 'unmounted') {
     holds.push(hold('root-unmounted', 'the source folder was a mount point and is none now: mount it again'));
   } else if (input.root === 'emptied') {
-    holds.push(hold('root-emptied', 'the source folder is empty: nothing is deleted until something is in it again'));
+    holds.push(
+      hold('root-emptied', 'the source folder is empty: nothing is deleted until something is in it again'),
+    );
   }
   if (input.unlisted.length > 0) holds.push(hold('partial-listing', unlistedMessage(input.unlisted)));
   if (input.stateLost && !input.allowed) {

@@ -101,7 +101,12 @@ function sourceLacks({ path, sourceSide, destination, was }: View, policy: Polic
   if (destination === null) return forget(false);
   if (!policy.delete) return forget(true);
   const type = sourceSide === 'local' ? 'delete-remote' : 'delete-local';
-  return { type, path, destination, reason: was === null ? 'only on the other side' : 'deleted at the source' };
+  return {
+    type,
+    path,
+    destination,
+    reason: was === null ? 'only on the other side' : 'deleted at the source',
+  };
 }
 
 /** The destination has nothing at this path, or something of another kind. */
@@ -120,7 +125,8 @@ function transfer(view: View, source: Entry, reason: string, drift: boolean): Ac
 
 function symlink(view: Both, policy: Policy): Action {
   const { source, destination, was } = view;
-  const unchanged = was !== null && sameRevision(source, was.source) && sameRevision(destination, was.destination);
+  const unchanged =
+    was !== null && sameRevision(source, was.source) && sameRevision(destination, was.destination);
   const equal =
     source.target === destination.target &&
     (!policy.can.symlinkTimes || sameTimeAcross(source.mtimeMs, destination.mtimeMs));
@@ -181,7 +187,10 @@ function settleMetadata(view: Both, policy: Policy, times: MetadataChange): Acti
   const { path, source, destination, was } = view;
   const wanted = policy.modeRule(source.mode, source.kind);
   const modesAsBefore =
-    was !== null && policy.trustModes && source.mode === was.source.mode && destination.mode === was.destination.mode;
+    was !== null &&
+    policy.trustModes &&
+    source.mode === was.source.mode &&
+    destination.mode === was.destination.mode;
   const change: MetadataChange =
     policy.can.modes && !modesAsBefore && wanted !== destination.mode ? { ...times, mode: wanted } : times;
   if (change.mode !== undefined || change.mtimeMs !== undefined) {

@@ -34,7 +34,9 @@ export function ancestorsOf(path: string): string[] {
 /** Whether `path` lies below `directory` (not the directory itself). Everything but the root lies below the root. */
 export function isBelow(path: string, directory: string): boolean {
   if (directory === '') return path !== '';
-  return path.length > directory.length && path.charCodeAt(directory.length) === 0x2f && path.startsWith(directory);
+  return (
+    path.length > directory.length && path.charCodeAt(directory.length) === 0x2f && path.startsWith(directory)
+  );
 }
 
 /** The place of a UTF-16 unit in the order of UTF-8 bytes: `/` before all, surrogates after the rest of the plane. */
@@ -62,6 +64,7 @@ export function nameProblem(name: string): string | null {
   if (name === '' || name === '.' || name === '..') return 'is not a file name';
   if (name.includes('/')) return 'holds a slash';
   if (name.includes('\0')) return 'holds a NUL';
-  if (name.includes('\ufffd')) return 'is not valid UTF-8 (or holds U+FFFD), which SFTP libraries cannot carry';
+  if (name.includes('\ufffd'))
+    return 'is not valid UTF-8 (or holds U+FFFD), which SFTP libraries cannot carry';
   return null;
 }

@@ -3,7 +3,7 @@
  * back-pressure and in constant memory. Nothing is concluded about what a side could not show: below a directory that
  * could not be listed, and at a name that could not be read, no triple comes out at all.
  */
-import type { BaseRow, ScanItem } from '../ports.js';
+import type { BaseRow, ScanItem } from './stream.js';
 import type { BasePair, Entry, Kind, Side, Triple } from './entry.js';
 import { TowlineError } from './errors.js';
 import { comparePaths, isBelow, parentOf } from './path.js';
@@ -167,7 +167,10 @@ function mergeOne(
     if (kind !== undefined && excludes(path, kind)) return pair === null ? [] : [{ type: 'excluded', path }];
   }
   if (region.isUnknown(path)) return [];
-  const triple: Sighting = { type: 'triple', triple: { path, base: pair, local: localEntry, remote: remoteEntry } };
+  const triple: Sighting = {
+    type: 'triple',
+    triple: { path, base: pair, local: localEntry, remote: remoteEntry },
+  };
   if (!region.wasUnmounted(path, pair, localEntry)) return [triple];
   region.markUnknown(path, false);
   const error = new TowlineError('changed', `'${path}' was a mount point and is none now`, {

@@ -27,7 +27,11 @@ export function retryAfter(code: ErrorCode, attempts: number, random: number): R
     case 'link':
       return { delayMs: 0, counts: false, problem: false };
     case 'observe':
-      return { delayMs: jittered(backoff(observeFirstMs, observeMaxMs, attempts)), counts: false, problem: false };
+      return {
+        delayMs: jittered(backoff(observeFirstMs, observeMaxMs, attempts)),
+        counts: false,
+        problem: false,
+      };
     case 'space':
       return { delayMs: spaceMs, counts: false, problem: true };
     case 'problem': {

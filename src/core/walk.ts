@@ -6,7 +6,7 @@
  * listing replaces its directory in that list by the directories found in it. So the next one to ask for is always
  * among the first `concurrency + 1` nodes.
  */
-import type { ScanItem } from '../ports.js';
+import type { ScanItem } from './stream.js';
 import { asTowlineError, hasCode, TowlineError } from './errors.js';
 import { comparePaths, join } from './path.js';
 

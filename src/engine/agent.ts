@@ -10,14 +10,14 @@ import { Intake } from './intake.js';
 import { Runner } from './runner.js';
 import { Scanner } from './scanner.js';
 import { Totals } from './totals.js';
+import { WatchSet } from './watch-set.js';
 
 /** How often the causes of holds are looked at again. */
 const recheckMs = 5_000;
-/** A watcher that failed is built anew after this, doubled up to a minute. */
-const rebuildMs = 1_000;
-const rebuildMaxMs = 60_000;
 /** A clean stop waits this long for what is in flight. */
-const stopMs = 4_500;
+const stopMs = 4_000;
+/** …and after this much more the link is cut: a temp that could not be removed is on record. */
+const cutMs = 500;
 const problemsListed = 1_000;
 
 export interface AgentParts {
@@ -44,7 +44,7 @@ export class Agent {
   readonly #intake: Intake;
   readonly #totals: Totals;
   readonly #cleanUp: (() => void)[] = [];
-  #watcher: Watcher | null = null;
+  readonly #watchSet: WatchSet;
   #stopping: Promise<void> | null = null;
   #failure: TowlineError | null = null;
   readonly #ended = Promise.withResolvers<void>();
@@ -53,7 +53,6 @@ export class Agent {
   #scanning: Promise<void> = Promise.resolve();
   #cancelRescan: (() => void) | null = null;
   #cancelRecheck: (() => void) | null = null;
-  #rebuilding = false;
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
@@ -75,7 +74,13 @@ export class Agent {
       settler: parts.newSettler(),
       onRows: () => this.#runner.kick(),
       onRules: () => this.#rulesChanged(),
-      onOverflow: () => this.#watchFailed(new TowlineError('internal', 'more changes at once than can be kept apart')),
+      onOverflow: () => this.#background(this.requestScan('overflow')),
+    });
+    this.#watchSet = new WatchSet({
+      context: parts.context,
+      newWatcher: parts.newWatcher,
+      onEvent: (kind, path) => this.#intake.note(kind, path),
+      onGap: () => this.#background(this.requestScan('watcher')),
     });
     this.#cleanUp.push(parts.context.link.onState((state) => this.#linkChanged(state)));
   }
@@ -88,9 +93,9 @@ export class Agent {
     try {
       await this.#begin();
       await this.#retryProblems();
-      await this.#scanUntilDone('start');
+      await this.requestScan('start');
       await this.#runner.drained();
-      await this.#sweep();
+      await this.#context.temps.sweepRemote(this.#context.remote);
     } catch (error) {
       throw this.#failure ?? error;
     } finally {
@@ -106,7 +111,7 @@ export class Agent {
    */
   async watch(): Promise<void> {
     try {
-      await this.#startWatcher();
+      await this.#watchSet.start();
       await this.#begin();
       await this.#retryProblems();
       this.#runner.kick();
@@ -155,7 +160,10 @@ export class Agent {
 
   /** The same without asking the queue: problems of single paths are those told in this run. */
   summary(): SyncResult {
-    return this.#totals.result([...this.#scanner.problems, ...this.#attention.problems], this.#guardian.holds);
+    return this.#totals.result(
+      [...this.#scanner.problems, ...this.#attention.problems],
+      this.#guardian.holds,
+    );
   }
 
   async #begin(): Promise<void> {
@@ -168,7 +176,7 @@ export class Agent {
       if (!hasCode(error, 'not-found')) throw error;
       throw new TowlineError('configuration', error.message, { cause: error });
     }
-    await this.#sweep();
+    await this.#context.temps.sweepRemote(this.#context.remote);
   }
 
   /** What failed in an earlier run is tried again at once. */
@@ -191,60 +199,6 @@ export class Agent {
         this.#context.log.info('the scan was cut short and begins again', { error: error.message });
       }
     }
-  }
-
-  async #sweep(): Promise<void> {
-    try {
-      await this.#context.temps.sweep('remote', this.#context.remote);
-    } catch (error) {
-      if (!hasCode(error, 'network')) throw error;
-      this.#context.log.debug('temps are swept when the link is back', { error: error.message });
-    }
-  }
-
-  // ------------------------------------------------------------------------------------------ watching
-
-  async #startWatcher(): Promise<void> {
-    const { filter } = this.#context;
-    await filter.reset();
-    const watcher = this.#parts.newWatcher();
-    this.#watcher = watcher;
-    await watcher.start(
-      {
-        event: (kind, path) => this.#intake.note(kind, path),
-        error: (error) => this.#watchFailed(error),
-        excludes: (path, kind) => !filter.isRuleFile(path) && filter.excludes(path, kind),
-      },
-      this.#context.stopSignal,
-    );
-  }
-
-  /** Events may be missing: the watch set is built anew, then everything is compared. */
-  #watchFailed(error: TowlineError): void {
-    this.#context.log.warn('the watcher failed and is started again', { error: error.message });
-    void this.#rebuildWatcher();
-  }
-
-  async #rebuildWatcher(): Promise<void> {
-    if (this.#rebuilding || this.#stopping !== null) return;
-    this.#rebuilding = true;
-    try {
-      for (let waitMs = rebuildMs; this.#stopping === null; waitMs = Math.min(rebuildMaxMs, waitMs * 2)) {
-        try {
-          await this.#watcher?.close();
-          await this.#startWatcher();
-          break;
-        } catch (error) {
-          // The root may be gone: holds are looked at every five seconds, and so is this.
-          const wait = hasCode(error, 'not-found') ? recheckMs : waitMs;
-          this.#context.log.debug('the watcher could not start', { error: asTowlineError(error).message });
-          await this.#pause(wait);
-        }
-      }
-    } finally {
-      this.#rebuilding = false;
-    }
-    this.#background(this.requestScan('watcher'));
   }
 
   #rulesChanged(): void {
@@ -279,18 +233,16 @@ export class Agent {
     const now = await this.#guardian.recheck();
     if (rootCause && !now.some(({ cause }) => cause.startsWith('root-'))) {
       // It is back, maybe as another folder: only a new watch set sees into it.
-      await this.#rebuildWatcher();
+      await this.#watchSet.rebuild();
     } else if (now.length === 0) {
       this.#runner.kick();
     }
   }
 
-  // ------------------------------------------------------------------------------------------ link, failure, end
-
   #linkChanged(state: LinkState): void {
     this.#context.emit({ type: 'link', state });
     if (state.name === 'ready') {
-      this.#background(this.#sweep());
+      this.#background(this.#context.temps.sweepRemote(this.#context.remote));
       this.#runner.kick();
     } else if (state.name === 'halted') {
       this.#fail(state.error);
@@ -318,32 +270,30 @@ export class Agent {
     });
   }
 
-  async #pause(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#context.clock.timer(ms, resolve);
-    await Promise.race([promise, this.#ended.promise]);
-    cancel();
-  }
-
   #shutDown(): Promise<void> {
     this.#stopping ??= this.#doShutDown();
     return this.#stopping;
   }
 
   async #doShutDown(): Promise<void> {
-    const { clock, ledger } = this.#context;
+    const { clock, ledger, link } = this.#context;
     this.#ended.resolve();
     this.#parts.wind(new TowlineError('interrupted', 'stopped'));
     this.#cancelRescan?.();
     this.#cancelRecheck?.();
-    await this.#watcher?.close();
-    const cancel = clock.timer(stopMs, () => this.#parts.abort(new TowlineError('interrupted', 'stopped')));
+    await this.#watchSet.close();
+    let cancelCut: (() => void) | null = null;
+    const cancel = clock.timer(stopMs, () => {
+      this.#parts.abort(new TowlineError('interrupted', 'stopped'));
+      cancelCut = clock.timer(cutMs, () => void link.close());
+    });
     try {
       await this.#intake.close();
       await Promise.all([this.#runner.stop(), this.#scanning]);
       await ledger.flush();
     } finally {
       cancel();
+      (cancelCut as (() => void) | null)?.();
       for (const undo of this.#cleanUp) undo();
     }
   }

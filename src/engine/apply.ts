@@ -99,7 +99,12 @@ function inTheWay(path: string, why: string, cause?: unknown): TowlineError {
 
 type Transfer = Extract<Change, { type: 'upload' | 'download' }>;
 
-async function transfer(context: Context, side: Side, change: Transfer, temp: string | null): Promise<Applied> {
+async function transfer(
+  context: Context,
+  side: Side,
+  change: Transfer,
+  temp: string | null,
+): Promise<Applied> {
   if (temp === null) throw new TowlineError('internal', `no temp on record for '${change.path}'`);
   if (change.source.kind === 'symlink') return sendSymlink(context, side, change, temp);
   return sendFile(context, side, change, temp);
@@ -115,7 +120,12 @@ async function sendSymlink(context: Context, side: Side, change: Transfer, temp:
   }
   const link = { target: source.target, mtimeMs: source.mtimeMs };
   try {
-    const made = await storageOf(context, side).makeSymlink(change.path, link, nameOf(temp), change.destination);
+    const made = await storageOf(context, side).makeSymlink(
+      change.path,
+      link,
+      nameOf(temp),
+      change.destination,
+    );
     context.temps.gone(temp);
     return { ...nothing, pair: pairOf(side, source, made, false) };
   } catch (error) {
@@ -167,7 +177,12 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
       signal,
     });
     emit({ type: 'transfer-end', path, size, ok: true });
-    return { ...nothing, pair: pairOf(side, done.source, done.made, done.racy), bytes: done.bytes, dirty: done.dirty };
+    return {
+      ...nothing,
+      pair: pairOf(side, done.source, done.made, done.racy),
+      bytes: done.bytes,
+      dirty: done.dirty,
+    };
   } catch (error) {
     emit({ type: 'transfer-end', path, size, ok: false });
     throw error;

@@ -1,6 +1,6 @@
 import { type TowlineError, retryClassOf } from '../core/errors.js';
 import { retryAfter } from '../core/retry.js';
-import type { QueueOutcome, QueuePut, QueueRow } from '../ports.js';
+import type { QueueOutcome, QueuePut, QueueRow } from '../ports-state.js';
 import type { Context } from './context.js';
 import type { Problem } from './events.js';
 
@@ -57,7 +57,13 @@ export class Attention {
     this.#problems.delete(path);
     if (row.problem !== null) this.#context.emit({ type: 'solved', path });
     if (!dirty) return { path, generation, type: 'done' };
-    return { path, generation, type: 'again', notBeforeMs: this.#context.clock.now() + dirtyMs, counts: false };
+    return {
+      path,
+      generation,
+      type: 'again',
+      notBeforeMs: this.#context.clock.now() + dirtyMs,
+      counts: false,
+    };
   }
 
   /** What becomes of a leased row that failed. */

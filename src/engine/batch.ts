@@ -40,7 +40,10 @@ export class Batch {
     this.#holder = holder;
     this.#tally = tally;
     this.#report = report;
-    this.#directories = { local: new Directories(context, 'local'), remote: new Directories(context, 'remote') };
+    this.#directories = {
+      local: new Directories(context, 'local'),
+      remote: new Directories(context, 'remote'),
+    };
   }
 
   /**
@@ -104,7 +107,8 @@ export class Batch {
     let outcome: Outcome;
     try {
       this.#requireGoing(path, temp);
-      const done = work.type === 'contents' ? await this.#settleContents(work) : await this.#apply(work, temp);
+      const done =
+        work.type === 'contents' ? await this.#settleContents(work) : await this.#apply(work, temp);
       if (done.pair !== undefined) committed = this.#context.ledger.commit(path, done.pair);
       outcome = { path, type: 'done', dirty: done.dirty };
     } catch (thrown) {
@@ -172,7 +176,8 @@ export class Batch {
   #note(change: Change, done: Applied, directories: Directories): void {
     const tally = this.#tally;
     tally.touch(change.path);
-    if (change.type !== 'delete-local' && change.type !== 'delete-remote') this.#context.deletions.made(change.path);
+    if (change.type !== 'delete-local' && change.type !== 'delete-remote')
+      this.#context.deletions.made(change.path);
     tally.bytesSent += done.bytes;
     tally.deleted += done.deleted;
     switch (change.type) {

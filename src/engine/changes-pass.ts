@@ -3,7 +3,7 @@ import type { Triple } from '../core/entry.js';
 import { TowlineError, asTowlineError } from '../core/errors.js';
 import { decide } from '../core/mode.js';
 import { ancestorsOf, comparePaths } from '../core/path.js';
-import type { QueueOutcome, QueueRow } from '../ports.js';
+import type { QueueOutcome, QueueRow } from '../ports-state.js';
 import type { Attention } from './attention.js';
 import { Batch, type Outcome, type Work } from './batch.js';
 import type { Holder } from './claims.js';
@@ -136,7 +136,14 @@ class ChangesPass {
       if (row === undefined) continue;
       this.#input.tally.held++;
       const { generation } = row;
-      this.#outcomes.set(path, { path, generation, type: 'again', notBeforeMs: now, counts: false, held: true });
+      this.#outcomes.set(path, {
+        path,
+        generation,
+        type: 'again',
+        notBeforeMs: now,
+        counts: false,
+        held: true,
+      });
     }
     return [];
   }
@@ -161,7 +168,9 @@ class ChangesPass {
     const { local, remote, kept } = verdict;
     if (kept) this.#input.tally.kept++;
     if (local !== null && remote !== null) {
-      this.#commits.push(this.#commit(path, this.#context.ledger.commit(path, { local, remote, racy: false })));
+      this.#commits.push(
+        this.#commit(path, this.#context.ledger.commit(path, { local, remote, racy: false })),
+      );
     } else {
       this.#forget(triple);
     }
@@ -235,5 +244,7 @@ function topmost(changes: readonly Change[]): Change[] {
 
 function topmostPaths(paths: readonly string[]): string[] {
   const all = new Set(paths);
-  return [...paths].sort(comparePaths).filter((path) => !ancestorsOf(path).some((ancestor) => all.has(ancestor)));
+  return [...paths]
+    .sort(comparePaths)
+    .filter((path) => !ancestorsOf(path).some((ancestor) => all.has(ancestor)));
 }

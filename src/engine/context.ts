@@ -3,7 +3,8 @@ import type { ModeRule } from '../core/compare.js';
 import type { Side } from '../core/entry.js';
 import type { MaxDelete } from '../core/guard.js';
 import type { Mode, Policy } from '../core/mode.js';
-import type { Clock, Link, Log, State, Storage } from '../ports.js';
+import type { Clock, Link, Log, Storage } from '../ports.js';
+import type { State } from '../ports-state.js';
 import type { Claims } from './claims.js';
 import type { DeletionLog } from './deletion-log.js';
 import type { AgentListener } from './events.js';
@@ -77,4 +78,10 @@ export function sourceSideOf(settings: Settings): Side {
 
 export function otherSide(side: Side): Side {
   return side === 'local' ? 'remote' : 'local';
+}
+
+/** What the decision tables are to go by, given what the destination can do. */
+export function policyOf(settings: Settings, destination: Storage, trustModes: boolean): Policy {
+  const { modes, times, symlinks, symlinkTimes } = destination.capabilities;
+  return { ...settings, trustModes, can: { modes, times, symlinks, symlinkTimes } };
 }

@@ -46,7 +46,11 @@ export async function deleteTree(
 }
 
 /** Drops the base rows below a path that no side (or only the one that keeps it) has any more. */
-export async function forgetBelow(context: Context, path: string, except?: ReadonlySet<string>): Promise<number> {
+export async function forgetBelow(
+  context: Context,
+  path: string,
+  except?: ReadonlySet<string>,
+): Promise<number> {
   let forgotten = 0;
   for await (const rows of context.state.base.scan(path, context.signal)) {
     const gone = rows.filter((row) => except?.has(row.path) !== true);
@@ -158,7 +162,8 @@ class TreeDeletion {
   }
 
   #block(path: string | null): void {
-    for (let at = path; at !== null && at.length >= this.#path.length; at = parentOf(at)) this.#blocked.add(at);
+    for (let at = path; at !== null && at.length >= this.#path.length; at = parentOf(at))
+      this.#blocked.add(at);
   }
 }
 

@@ -27,7 +27,8 @@ export class Directories {
   /** A name in the directory above `path` was made, replaced or removed. */
   changedIn(path: string): void {
     const parent = parentOf(path);
-    if (parent !== null && parent !== '' && !this.#touched.has(parent)) this.#touched.set(parent, { mode: false });
+    if (parent !== null && parent !== '' && !this.#touched.has(parent))
+      this.#touched.set(parent, { mode: false });
   }
 
   /** The directory was made by us: its mode is not yet what it should be. */

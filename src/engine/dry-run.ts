@@ -1,6 +1,6 @@
 import { type Change, bytesOf } from '../core/action.js';
 import { TowlineError } from '../core/errors.js';
-import type { ScanItem } from '../ports.js';
+import type { ScanItem } from '../core/stream.js';
 import { type Undecided, decideByContents } from './contents.js';
 import type { Context } from './context.js';
 import type { PlannedAction, Problem, SyncResult } from './events.js';
@@ -30,7 +30,12 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
   const deletions = findings.deletions.reduce((sum, { count }) => sum + count, 0);
   for (const { path, count, unknown } of findings.deletions) {
     const reason = unknown ? 'only on the other side' : 'deleted at the source';
-    planner.tell({ action: 'delete-remote', path, bytes: 0, reason: count > 1 ? `${reason}, ${String(count)} paths` : reason });
+    planner.tell({
+      action: 'delete-remote',
+      path,
+      bytes: 0,
+      reason: count > 1 ? `${reason}, ${String(count)} paths` : reason,
+    });
   }
   tally.deleted = deletions;
   const guardian = new Guardian(context, stateLost);
@@ -74,7 +79,8 @@ class Planner {
       if (action.type === 'none' || action.type === 'adopt') this.#tally.skipped++;
       else this.#change(action);
     } catch (error) {
-      if (!(error instanceof TowlineError) || error.code === 'network' || error.code === 'interrupted') throw error;
+      if (!(error instanceof TowlineError) || error.code === 'network' || error.code === 'interrupted')
+        throw error;
       this.problems.push({ path: undecided.path, code: error.code, message: error.message });
     }
   }

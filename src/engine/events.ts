@@ -36,7 +36,14 @@ export interface Problem {
 /** One line of a plan (`--dry-run`). */
 export interface PlannedAction {
   readonly action:
-    'upload' | 'download' | 'make-directory' | 'set-metadata' | 'delete-local' | 'delete-remote' | 'move' | 'conflict';
+    | 'upload'
+    | 'download'
+    | 'make-directory'
+    | 'set-metadata'
+    | 'delete-local'
+    | 'delete-remote'
+    | 'move'
+    | 'conflict';
   readonly path: string;
   /** Bytes of content it would send. */
   readonly bytes: number;
@@ -53,7 +60,12 @@ export type AgentEvent =
   | { readonly type: 'watching' }
   | { readonly type: 'planned'; readonly action: PlannedAction }
   | { readonly type: 'transfer-start'; readonly path: string; readonly size: number }
-  | { readonly type: 'transfer-progress'; readonly path: string; readonly size: number; readonly bytes: number }
+  | {
+      readonly type: 'transfer-progress';
+      readonly path: string;
+      readonly size: number;
+      readonly bytes: number;
+    }
   | { readonly type: 'transfer-end'; readonly path: string; readonly size: number; readonly ok: boolean }
   | { readonly type: 'batch'; readonly summary: BatchSummary }
   | { readonly type: 'problem'; readonly problem: Problem }

@@ -1,5 +1,6 @@
 import type { Kind } from '../core/entry.js';
-import type { Filter } from '../core/filter.js';
+import { createFilter, type Filter } from '../core/filter.js';
+import type { FilterRule } from '../core/filter-rules.js';
 import { ancestorsOf, join, nameOf } from '../core/path.js';
 import type { Storage } from '../ports.js';
 
@@ -59,4 +60,14 @@ export class FilterBook {
   signature(): string {
     return this.#filter.signature();
   }
+}
+
+/** The rules a user gave, with the defaults; the rule files are the local side's. */
+export function createFilterBook(
+  wishes: { readonly rules: readonly FilterRule[]; readonly gitignore: boolean; readonly droppings: boolean },
+  local: Storage,
+): FilterBook {
+  const { rules, gitignore, droppings } = wishes;
+  const names = gitignore ? ['.gitignore', '.towlineignore'] : ['.towlineignore'];
+  return new FilterBook(() => createFilter({ rules, defaults: true, droppings }), names, local);
 }

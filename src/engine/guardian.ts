@@ -12,7 +12,6 @@ const windowFact = 'deletions';
 const rootFact = 'root';
 const knownFact = 'destinationCount';
 
-
 /**
  * Asks the guard (core/guard.ts) on behalf of whoever wants to delete, remembers what was deleted lately, and tells when
  * the holds in force change.
@@ -130,7 +129,8 @@ export class Guardian {
 
   /** Tells of other holds than before; what was held goes when there are none any more. */
   async #change(holds: readonly Hold[]): Promise<readonly Hold[]> {
-    const text = (list: readonly Hold[]) => list.map(({ cause, message }) => `${cause} ${message}`).join('\n');
+    const text = (list: readonly Hold[]) =>
+      list.map(({ cause, message }) => `${cause} ${message}`).join('\n');
     const changed = text(holds) !== text(this.#holds);
     this.#holds = holds;
     if (holds.length === 0) await this.#context.state.queue.release();

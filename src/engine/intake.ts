@@ -90,7 +90,11 @@ export class Intake {
     return due.filter(({ path }, index) => {
       const entry = seen[index];
       const empty =
-        entry !== null && entry !== undefined && !(entry instanceof TowlineError) && entry.kind === 'file' && entry.size === 0;
+        entry !== null &&
+        entry !== undefined &&
+        !(entry instanceof TowlineError) &&
+        entry.kind === 'file' &&
+        entry.size === 0;
       if (!empty || this.#believedEmpty.delete(path)) return true;
       if (this.#believedEmpty.size >= believedMax) this.#believedEmpty.clear();
       this.#believedEmpty.add(path);

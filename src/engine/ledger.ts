@@ -1,5 +1,6 @@
 import type { BasePair } from '../core/entry.js';
-import type { Clock, State } from '../ports.js';
+import type { Clock } from '../ports.js';
+import type { State } from '../ports-state.js';
 
 const rowsMax = 512;
 /** Long enough for a stream of small files to share a transaction, short enough to be no wait for a single one. */
@@ -67,3 +68,10 @@ export class Ledger {
     }
   }
 }
+
+/** Writes nothing: for a plan, which keeps not even what it learned. */
+export const noLedger: Pick<Ledger, 'commit' | 'tempGone' | 'flush'> = {
+  commit: () => Promise.resolve(),
+  tempGone: () => Promise.resolve(),
+  flush: () => Promise.resolve(),
+};

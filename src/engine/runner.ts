@@ -1,5 +1,5 @@
 import { asTowlineError } from '../core/errors.js';
-import type { QueueRow } from '../ports.js';
+import type { QueueRow } from '../ports-state.js';
 import type { Attention } from './attention.js';
 import { changesPass } from './changes-pass.js';
 import type { Holder } from './claims.js';

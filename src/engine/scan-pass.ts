@@ -5,7 +5,7 @@ import { decide } from '../core/mode.js';
 import { isBelow, nameOf } from '../core/path.js';
 import { type Sighting, mergeSides } from '../core/reconcile.js';
 import { tempAgentOf } from '../core/tempname.js';
-import type { ScanItem } from '../ports.js';
+import type { ScanItem } from '../core/stream.js';
 import type { Context } from './context.js';
 import type { Undecided } from './contents.js';
 import type { Tally } from './tally.js';
@@ -152,7 +152,9 @@ class ScanPass {
         this.work.push({ type: 'contents', path: triple.path, triple, wants: verdict.wants });
         return;
       case 'refuse': {
-        const error = new TowlineError('unsupported', `'${verdict.path}': ${verdict.message}`, { path: verdict.path });
+        const error = new TowlineError('unsupported', `'${verdict.path}': ${verdict.message}`, {
+          path: verdict.path,
+        });
         this.findings.unsyncable.push({ path: verdict.path, error });
         return;
       }

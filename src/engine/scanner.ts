@@ -1,5 +1,5 @@
 import { type TowlineError, asTowlineError, hasCode } from '../core/errors.js';
-import type { QueuePut } from '../ports.js';
+import type { QueuePut } from '../ports-state.js';
 import type { Attention } from './attention.js';
 import { Batch, type Outcome } from './batch.js';
 import type { Holder } from './claims.js';
@@ -126,7 +126,9 @@ export class Scanner {
   /** Deletions become rows of the queue: held, or due and looked at once more right before they are carried out. */
   async #park(findings: ScanFindings, tally: Tally, everything: boolean): Promise<void> {
     const { state, clock } = this.#context;
-    const deletions = this.#filterChanged ? this.#withoutUnknown(findings.deletions, tally) : findings.deletions;
+    const deletions = this.#filterChanged
+      ? this.#withoutUnknown(findings.deletions, tally)
+      : findings.deletions;
     const count = deletions.reduce((sum, deletion) => sum + deletion.count, 0);
     const holds = everything ? await this.#guardian.reviewAll(count) : await this.#guardian.reviewMore(count);
     const held = holds.length > 0;

@@ -1,8 +1,9 @@
 import type { Side } from '../core/entry.js';
-import { asTowlineError } from '../core/errors.js';
+import { asTowlineError, hasCode } from '../core/errors.js';
 import { join, parentOf } from '../core/path.js';
 import { tempName } from '../core/tempname.js';
-import type { Clock, Log, PartialRow, PartialStore, Storage } from '../ports.js';
+import type { Clock, Log, Storage } from '../ports.js';
+import type { PartialRow, PartialStore } from '../ports-state.js';
 import type { Ledger } from './ledger.js';
 
 /**
@@ -65,6 +66,16 @@ export class Temps {
     const gone = await storage.removeTemps(orphans);
     await this.#record.forget(gone);
     return gone.length;
+  }
+
+  /** Sweeps the remote side; when the link goes meanwhile, that waits until it is back. */
+  async sweepRemote(remote: Storage): Promise<void> {
+    try {
+      await this.sweep('remote', remote);
+    } catch (error) {
+      if (!hasCode(error, 'network')) throw error;
+      this.#log.debug('temps are swept when the link is back', { error: error.message });
+    }
   }
 
   #randomText(): string {

@@ -1,6 +1,7 @@
 import type { BasePair } from '../core/entry.js';
 import { TowlineError } from '../core/errors.js';
-import type { BaseRow, BaseStore } from '../ports.js';
+import type { BaseRow } from '../core/stream.js';
+import type { BaseStore } from '../ports-state.js';
 import { type Connection, nextTurn } from './database.js';
 import { type Cell, decodeEntry, encodeEntry, entryWidth } from './entryrow.js';
 import { keyOf, pathOf, rangeBelow } from './key.js';

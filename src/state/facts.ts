@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { randomInt } from 'node:crypto';
 import { TowlineError } from '../core/errors.js';
-import type { FactStore } from '../ports.js';
+import type { FactStore } from '../ports-state.js';
 import type { Connection } from './database.js';
 
 /** Fact: the agent's id (see `OpenedState.agentId`). */

@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import type { State } from '../ports.js';
+import type { State } from '../ports-state.js';
 import { createBaseStore } from './base.js';
 import { type Connection, newestSetAside, openDatabase } from './database.js';
 import { createFactStore, writeFirstFacts } from './facts.js';

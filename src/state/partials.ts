@@ -1,4 +1,4 @@
-import type { PartialRow, PartialStore } from '../ports.js';
+import type { PartialRow, PartialStore } from '../ports-state.js';
 import type { Connection } from './database.js';
 
 interface StoredPartial {

@@ -1,4 +1,4 @@
-import type { QueueCounts, QueueOutcome, QueuePut, QueueStore } from '../ports.js';
+import type { QueueCounts, QueueOutcome, QueuePut, QueueStore } from '../ports-state.js';
 import { type Connection, nextTurn } from './database.js';
 import { keyOf, pathOf } from './key.js';
 import { createDue } from './queuedue.js';

@@ -1,4 +1,4 @@
-import type { QueueRow, QueueStore } from '../ports.js';
+import type { QueueRow, QueueStore } from '../ports-state.js';
 import { type Connection, nextTurn } from './database.js';
 import { pathOf } from './key.js';
 import { decodeRow, type StoredRow } from './queuerow.js';

@@ -1,4 +1,4 @@
-import type { Cause, QueueRow } from '../ports.js';
+import type { Cause, QueueRow } from '../ports-state.js';
 import { pathOf } from './key.js';
 
 /** A row of the table `queue`, whole. */

@@ -28,7 +28,11 @@ export interface FileTransfer {
   /** What the plan saw at the destination. */
   readonly expected: Entry | null;
   /** The mode and the owner the new file gets. */
-  readonly attributes: (source: Entry) => { mode?: number; mtimeMs?: number; owner?: { uid: number; gid: number } };
+  readonly attributes: (source: Entry) => {
+    mode?: number;
+    mtimeMs?: number;
+    owner?: { uid: number; gid: number };
+  };
   readonly sync: boolean;
   readonly now: () => number;
   /** A temp name that is on record; called once per attempt. */
@@ -108,10 +112,14 @@ async function requireSpace({ to, path }: FileTransfer, size: number): Promise<v
   if (size < spaceCheckedBytes) return;
   const free = await to.freeBytes(path);
   if (free === null || free >= size) return;
-  throw new TowlineError('no-space', `no space for '${path}': it needs ${String(size)} bytes, ${String(free)} are free`, {
-    path,
-    hint: 'Free some space there; it is tried again by itself',
-  });
+  throw new TowlineError(
+    'no-space',
+    `no space for '${path}': it needs ${String(size)} bytes, ${String(free)} are free`,
+    {
+      path,
+      hint: 'Free some space there; it is tried again by itself',
+    },
+  );
 }
 
 /** Sends the content up to its length at opening. False when the source turned out shorter. */
@@ -162,7 +170,9 @@ async function finish(
   }
   if (state === 'changed' || (state === 'grown' && !last)) return null;
   if (!sameRevision(destination, job.expected)) {
-    throw new TowlineError('changed', `'${job.path}' changed on the other side meanwhile`, { path: job.path });
+    throw new TowlineError('changed', `'${job.path}' changed on the other side meanwhile`, {
+      path: job.path,
+    });
   }
   await temp.publish(job.expected);
   return { made, dirty: state === 'grown' };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { comparePaths } from '../../src/core/path.js';
-import type { ScanItem } from '../../src/ports.js';
+import type { ScanItem } from '../../src/core/stream.js';
 import { fresh } from './fresh.js';
 import { codeOf, cutTime, scanAll, tempOf, type MakeSide } from './side.js';
 

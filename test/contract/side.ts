@@ -2,7 +2,8 @@
 import { expect } from 'vitest';
 import type { Entry, Kind } from '../../src/core/entry.js';
 import { TowlineError, type ErrorCode } from '../../src/core/errors.js';
-import type { ScanItem, ScanRequest, Storage, Temp } from '../../src/ports.js';
+import type { ScanItem } from '../../src/core/stream.js';
+import type { ScanRequest, Storage, Temp } from '../../src/ports.js';
 
 export interface RawStat {
   readonly kind: Kind | 'special';

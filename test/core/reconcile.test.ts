@@ -5,7 +5,7 @@ import { TowlineError } from '../../src/core/errors.js';
 import { decide } from '../../src/core/mode.js';
 import { ancestorsOf, comparePaths, isBelow, nameOf } from '../../src/core/path.js';
 import { type MergeInput, type Sighting, mergeSides } from '../../src/core/reconcile.js';
-import type { BaseRow, ScanItem } from '../../src/ports.js';
+import type { BaseRow, ScanItem } from '../../src/core/stream.js';
 import { usual } from './mode-world.js';
 import { type Tracked, batchesOf, streamOf } from './streams.js';
 import { entryOf, filtered, names, pairOf, scanOf, treeOf, unreadable } from './trees.js';

@@ -2,7 +2,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isOwnName, tempAgentOf, tempName } from '../../src/core/tempname.js';
 
-const word = fc.string({ unit: fc.constantFrom('a', 'b', 'y', 'z', '0', '1', '9'), minLength: 1, maxLength: 24 });
+const word = fc.string({
+  unit: fc.constantFrom('a', 'b', 'y', 'z', '0', '1', '9'),
+  minLength: 1,
+  maxLength: 24,
+});
 
 test('a temp is known again by its name, its agent included', () => {
   fc.assert(

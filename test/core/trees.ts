@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { BasePair, Entry, Kind } from '../../src/core/entry.js';
 import { TowlineError } from '../../src/core/errors.js';
 import { ancestorsOf, comparePaths, join } from '../../src/core/path.js';
-import type { ScanItem } from '../../src/ports.js';
+import type { ScanItem } from '../../src/core/stream.js';
 
 export const unreadable = new TowlineError('permission', 'not allowed');
 

@@ -4,7 +4,7 @@ import type { Entry } from '../../src/core/entry.js';
 import { TowlineError } from '../../src/core/errors.js';
 import { comparePaths, join, nameProblem } from '../../src/core/path.js';
 import { orderedWalk, type Child, type WalkRequest } from '../../src/core/walk.js';
-import type { ScanItem } from '../../src/ports.js';
+import type { ScanItem } from '../../src/core/stream.js';
 
 /** A directory: names to directories, or `null` for a file. */
 interface Tree {

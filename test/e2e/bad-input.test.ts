@@ -1,13 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import {
-  chmodSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
@@ -60,7 +52,13 @@ describe('the server', () => {
 
   test('a host that does not exist: exit 4', async () => {
     const pair = freshPair(sshd);
-    const result = await towline(['push', pair.local, 'no-such-host.invalid:/x', '--state-dir', pair.stateDir]);
+    const result = await towline([
+      'push',
+      pair.local,
+      'no-such-host.invalid:/x',
+      '--state-dir',
+      pair.stateDir,
+    ]);
     expect(result.code).toBe(4);
     expect(result.stderr).toContain('no-such-host.invalid');
   });

@@ -25,7 +25,10 @@ function started(pair: TestPair, flags: readonly string[] = []): Watching {
 }
 
 /** A pair whose connections go through a proxy. */
-async function proxied(sshd: TestSshd, options: { bytesPerSecond?: number } = {}): Promise<[TestPair, TestProxy]> {
+async function proxied(
+  sshd: TestSshd,
+  options: { bytesPerSecond?: number } = {},
+): Promise<[TestPair, TestProxy]> {
   const proxy = await startProxy({ targetPort: sshd.port, ...options });
   onTestFinished(() => proxy.stop());
   const pair = freshPair(sshd);
@@ -54,7 +57,9 @@ async function converged(pair: TestPair): Promise<void> {
 }
 
 function temps(pair: TestPair): string[] {
-  return readdirSync(pair.remote, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.towline'));
+  return readdirSync(pair.remote, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.includes('.towline'),
+  );
 }
 
 test('a restart of sshd in the middle of 1,000 files loses nothing and needs no hand', async () => {

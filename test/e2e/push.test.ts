@@ -30,7 +30,7 @@ function growOddTree(root: string): number {
     'plain.txt',
     'with space',
     'new\nline',
-    "quo'te\"s",
+    'quo\'te"s',
     '-rf',
     '*?[glob]',
     'ünïcödé',
@@ -85,7 +85,9 @@ describe('a tree of 2,000 odd files', () => {
     expect(result).toMatchObject({ code: 0, failed: 0, problems: [], holds: [] });
     expect(result.transferred).toBe(files + 40);
     expect(rsyncDifferences(pair.local, pair.remote)).toEqual([]);
-    expect(treeOf(pair.remote, { directoryTimes: true })).toEqual(treeOf(pair.local, { directoryTimes: true }));
+    expect(treeOf(pair.remote, { directoryTimes: true })).toEqual(
+      treeOf(pair.local, { directoryTimes: true }),
+    );
   });
 
   test('a second push sends nothing, with the state and without it', async () => {
@@ -159,7 +161,8 @@ describe('deletions', () => {
   function grown(count: number): TestPair {
     const pair = freshPair(sshd);
     mkdirSync(join(pair.local, 'sub'));
-    for (let index = 0; index < count; index++) writeFileSync(join(pair.local, 'sub', `f${String(index)}`), 'x');
+    for (let index = 0; index < count; index++)
+      writeFileSync(join(pair.local, 'sub', `f${String(index)}`), 'x');
     writeFileSync(join(pair.local, 'stays'), 'x');
     return pair;
   }
@@ -258,7 +261,9 @@ test('--dry-run tells the plan and changes nothing', async () => {
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ actions: [{ action: 'upload', path: 'new', bytes: 1 }] });
   expect(existsSync(join(pair.remote, 'made'))).toBe(false);
-  expect((await towline(['push', pair.local, pair.target, ...pair.flags, '-n', '--delete'])).stdout).toMatch(/old/);
+  expect((await towline(['push', pair.local, pair.target, ...pair.flags, '-n', '--delete'])).stdout).toMatch(
+    /old/,
+  );
   expect(readdirSync(pair.remote)).toEqual(['old']);
 });
 
@@ -294,7 +299,9 @@ test('the owner of a replaced file is kept', async ({ skip }) => {
   execFileSync('chown', ['33:33', join(pair.remote, 'f')]);
   writeFileSync(join(pair.local, 'f'), 'other');
   await push(pair);
-  expect(execFileSync('stat', ['-c', '%u:%g', join(pair.remote, 'f')], { encoding: 'utf8' }).trim()).toBe('33:33');
+  expect(execFileSync('stat', ['-c', '%u:%g', join(pair.remote, 'f')], { encoding: 'utf8' }).trim()).toBe(
+    '33:33',
+  );
 });
 
 test('symlinks on the server are replaced, never written through', async () => {

@@ -117,7 +117,9 @@ describe('saves of all kinds', () => {
 
   test('afterwards it ends cleanly and leaves no temp', async () => {
     expect(await agent!.stop()).toBe(0);
-    expect(readdirSync(pair.remote, { recursive: true }).filter((name) => String(name).includes('.towline'))).toEqual([]);
+    expect(
+      readdirSync(pair.remote, { recursive: true }).filter((name) => String(name).includes('.towline')),
+    ).toEqual([]);
   });
 
   afterAll(async () => {
@@ -132,26 +134,33 @@ function vim(): string {
 test('git checkout between distant commits converges', async () => {
   const pair = freshPair(sshd);
   const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], { cwd: pair.local });
+    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], {
+      cwd: pair.local,
+    });
   git('init', '-q');
   const commit = (round: number) => {
     for (let index = 0; index < 400; index++) {
       const folder = join(pair.local, `p${String((index * (round + 1)) % 17)}`, `q${String(index % 5)}`);
       mkdirSync(folder, { recursive: true });
-      writeFileSync(join(folder, `f${String(index)}.c`), `round ${String(round)} file ${String(index)}\n`.repeat(index % 50));
+      writeFileSync(
+        join(folder, `f${String(index)}.c`),
+        `round ${String(round)} file ${String(index)}\n`.repeat(index % 50),
+      );
     }
     git('add', '-A');
     git('commit', '-qm', `round ${String(round)}`);
   };
   commit(0);
-  for (const name of readdirSync(pair.local)) if (name !== '.git') rmSync(join(pair.local, name), { recursive: true });
+  for (const name of readdirSync(pair.local))
+    if (name !== '.git') rmSync(join(pair.local, name), { recursive: true });
   commit(1);
   const agent = await watching(pair, ['--delete', '--max-delete', '100%']);
   for (const commitName of ['HEAD~1', 'HEAD', 'HEAD~1']) {
     git('checkout', '-q', commitName.startsWith('HEAD~') ? 'master~1' : 'master');
     await eventually(() => {
       const local = treeOf(pair.local);
-      for (const path of Object.keys(local)) if (path === '.git' || path.startsWith('.git/')) delete local[path];
+      for (const path of Object.keys(local))
+        if (path === '.git' || path.startsWith('.git/')) delete local[path];
       expect(treeOf(pair.remote)).toEqual(local);
     });
   }
@@ -174,7 +183,8 @@ describe('with --delete, a source that is lost deletes nothing', () => {
     for (let index = 0; index < 30; index++) writeFileSync(join(pair.local, 'sub', `f${String(index)}`), 'x');
     return pair;
   }
-  const held = ({ event, msg }: { event?: string; msg?: string }) => event === 'holds' && msg === 'deletions held back';
+  const held = ({ event, msg }: { event?: string; msg?: string }) =>
+    event === 'holds' && msg === 'deletions held back';
 
   test('emptied', async () => {
     const pair = grown();

@@ -1,16 +1,18 @@
 /** The two stores that agreements go to, in memory: they fail when told to and resolve when let. */
 import type { BasePair } from '../../src/core/entry.js';
-import type { BaseStore, PartialRow, State } from '../../src/ports.js';
+import type { BaseStore, PartialRow, State } from '../../src/ports-state.js';
 
 type Call = 'commit' | 'forget' | 'record';
 
 /** A part that must not be touched. */
-function unused<T extends object>(): T {
-  return new Proxy({} as T, {
-    get: (_, name) => {
-      throw new Error(`'${String(name)}' is not expected here`);
-    },
-  });
+const untouchable = new Proxy({} as never, {
+  get: (_, name) => {
+    throw new Error(`'${String(name)}' is not expected here`);
+  },
+});
+
+function unexpected(): never {
+  throw new Error('this call is not expected here');
 }
 
 export class FakeState {
@@ -19,18 +21,24 @@ export class FakeState {
   readonly base = new Map<string, BasePair | null>();
   readonly partials = new Map<string, PartialRow>();
   readonly #failing = new Map<Call, Error>();
-  #gate: Promise<void> = Promise.resolve();
+  #gate: Promise<undefined> = Promise.resolve(undefined);
 
   readonly state: State = {
-    base: { ...unused<BaseStore>(), commit: (rows) => this.#commit(rows) },
+    base: {
+      commit: (rows) => this.#commit(rows),
+      scan: unexpected,
+      get: unexpected,
+      byInode: unexpected,
+      count: unexpected,
+    },
     partials: {
       record: (rows) => this.#record(rows),
-      progress: () => Promise.reject(new Error("'progress' is not expected here")),
+      progress: unexpected,
       forget: (temps) => this.#forget(temps),
       all: () => Promise.resolve([...this.partials.values()]),
     },
-    queue: unused(),
-    facts: unused(),
+    queue: untouchable,
+    facts: untouchable,
     close: () => Promise.resolve(),
   };
 
@@ -41,11 +49,11 @@ export class FakeState {
 
   /** From now on calls do what they do at once, and resolve when the returned function is called. */
   hold(): () => void {
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
     this.#gate = promise;
     return () => {
-      this.#gate = Promise.resolve();
-      resolve();
+      this.#gate = Promise.resolve(undefined);
+      resolve(undefined);
     };
   }
 

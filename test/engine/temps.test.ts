@@ -1,10 +1,172 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { TowlineError } from '../../src/core/errors.js';
-import { isOwnName, tempAgentOf } from '../../src/core/tempname.js';
 import { nameOf, parentOf } from '../../src/core/path.js';
+import { tempAgentOf } from '../../src/core/tempname.js';
 import { Ledger } from '../../src/engine/ledger.js';
 import { Temps } from '../../src/engine/temps.js';
-import { createMemoryStorage } from '../../src/storage/memory/storage.js';
+import { type MemoryStorage, createMemoryStorage } from '../../src/storage/memory/storage.js';
 import { silentLog } from '../support/connection.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { FakeState } from './fake-state.js';
+
+const full = new TowlineError('state', 'the disk of the state is full');
+
+/** Dice that never show the same twice in a row. */
+class DicedClock extends ManualClock {
+  #thrown = 0;
+
+  override random(): number {
+    this.#thrown++;
+    return (this.#thrown * 0.618_033_988_749_894_9) % 1;
+  }
+}
+
+let fake: FakeState;
+let ledger: Ledger;
+let temps: Temps;
+let remote: MemoryStorage;
+/** Whether `removeTemps` of the storage gets through. */
+let reachable: boolean;
+beforeEach(() => {
+  fake = new FakeState();
+  const clock = new DicedClock();
+  ledger = new Ledger(fake.state, clock);
+  temps = new Temps(fake.state.partials, ledger, clock, silentLog, 'agent7');
+  reachable = true;
+  remote = createMemoryStorage({
+    before: (operation) => {
+      if (operation === 'removeTemps' && !reachable) throw new TowlineError('network', 'the link went');
+    },
+  });
+});
+
+async function make(temp: string): Promise<void> {
+  const made = await remote.createTemp('any.txt', nameOf(temp));
+  await made.write(Buffer.from('half'), 0);
+}
+
+async function tempsThere(): Promise<string[]> {
+  const found: string[] = [];
+  for await (const batch of remote.scan({ under: '', excludes: () => false })) {
+    for (const item of batch) if (item.type === 'temp') found.push(item.path);
+  }
+  return found.sort();
+}
+
+describe('reserve', () => {
+  test('gives a name of ours beside each path, all different, all on record', async () => {
+    const paths = ['a.txt', 'd/e/b.txt', 'd/e/b.txt', 'x'.repeat(255)];
+    const names = await temps.reserve('remote', paths);
+    expect(new Set(names).size).toBe(paths.length);
+    names.forEach((temp, index) => {
+      expect(parentOf(temp)).toBe(parentOf(paths[index]!));
+      expect(tempAgentOf(nameOf(temp))).toBe('agent7');
+      expect(Buffer.byteLength(nameOf(temp))).toBeLessThanOrEqual(255);
+      expect(fake.partials.get(temp)).toEqual({
+        temp,
+        path: paths[index],
+        side: 'remote',
+        fingerprint: null,
+        offset: 0,
+      });
+      expect(temps.isInUse(temp)).toBe(true);
+    });
+  });
+
+  test('gives no name before it is on record', async () => {
+    const release = fake.hold();
+    let given = false;
+    const reserved = temps.reserve('remote', ['a.txt']).then(() => (given = true));
+    await new Promise(setImmediate);
+    expect(given).toBe(false);
+    release();
+    await reserved;
+  });
+
+  test('gives no name that could not be put on record', async () => {
+    fake.failNext('record', full);
+    await expect(temps.reserve('remote', ['a.txt'])).rejects.toBe(full);
+    expect(await temps.sweep('remote', remote)).toBe(0);
+  });
+
+  test('of nothing writes nothing', async () => {
+    fake.failNext('record', full);
+    expect(await temps.reserve('remote', [])).toEqual([]);
+  });
+});
+
+describe('a sweep', () => {
+  test('removes what nobody uses, here and on record, and leaves the rest', async () => {
+    const [used, abandoned, here] = [
+      ...(await temps.reserve('remote', ['a.txt', 'b.txt'])),
+      ...(await temps.reserve('local', ['c.txt'])),
+    ] as [string, string, string];
+    await make(used);
+    await make(abandoned);
+    temps.abandon(abandoned);
+    temps.abandon(here);
+    expect(await temps.sweep('remote', remote)).toBe(1);
+    expect(await tempsThere()).toEqual([used]);
+    expect([...fake.partials.keys()].sort()).toEqual([used, here].sort());
+  });
+
+  test('finds what an earlier process left', async () => {
+    const temp = '.towline-agent7-old.tmp';
+    fake.partials.set(temp, { temp, path: 'a.txt', side: 'remote', fingerprint: null, offset: 0 });
+    await make(temp);
+    expect(await temps.sweep('remote', remote)).toBe(1);
+    expect(await tempsThere()).toEqual([]);
+    expect(fake.partials.size).toBe(0);
+  });
+
+  test('takes what was never made for gone', async () => {
+    const [temp] = (await temps.reserve('remote', ['a.txt'])) as [string];
+    temps.abandon(temp);
+    expect(await temps.sweep('remote', remote)).toBe(1);
+    expect(fake.partials.size).toBe(0);
+  });
+
+  test('that does not get through forgets nothing', async () => {
+    const [temp] = (await temps.reserve('remote', ['a.txt'])) as [string];
+    await make(temp);
+    temps.abandon(temp);
+    reachable = false;
+    await temps.sweep('remote', remote).catch(() => 0);
+    expect([...fake.partials.keys()]).toEqual([temp]);
+    reachable = true;
+    expect(await temps.sweep('remote', remote)).toBe(1);
+    expect(await tempsThere()).toEqual([]);
+  });
+
+  test('at the very moment a name is put on record leaves it', async () => {
+    const release = fake.hold();
+    const reserved = temps.reserve('remote', ['a.txt']);
+    await new Promise(setImmediate);
+    // The row is written; whoever reserved it has not heard of it yet.
+    const swept = temps.sweep('remote', remote);
+    release();
+    const [temp] = (await reserved) as [string];
+    await swept;
+    expect(fake.partials.has(temp)).toBe(true);
+  });
+});
+
+describe('a temp that is gone', () => {
+  test('leaves the record with what else is written', async () => {
+    const [temp] = (await temps.reserve('remote', ['a.txt'])) as [string];
+    temps.gone(temp);
+    expect(temps.isInUse(temp)).toBe(false);
+    await ledger.flush();
+    expect(fake.partials.size).toBe(0);
+  });
+
+  test('stays on record when that fails, for the next sweep', async () => {
+    const [temp] = (await temps.reserve('remote', ['a.txt'])) as [string];
+    fake.failNext('forget', full);
+    temps.gone(temp);
+    await ledger.flush();
+    expect(fake.partials.has(temp)).toBe(true);
+    expect(await temps.sweep('remote', remote)).toBe(1);
+    expect(fake.partials.size).toBe(0);
+  });
+});

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { BasePair, Entry } from '../../src/core/entry.js';
 import { comparePaths, isBelow } from '../../src/core/path.js';
-import type { BaseRow, BaseStore } from '../../src/ports.js';
+import type { BaseRow } from '../../src/core/stream.js';
+import type { BaseStore } from '../../src/ports-state.js';
 import { openState } from '../../src/state/open.js';
 import { freshFolder } from '../support/folder.js';
 

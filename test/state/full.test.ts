@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { State } from '../../src/ports.js';
+import type { State } from '../../src/ports-state.js';
 import { stateFailure } from '../../src/state/failure.js';
 import { openState } from '../../src/state/open.js';
 import Database from 'better-sqlite3';

@@ -1,6 +1,6 @@
 import type { BasePair } from '../../src/core/entry.js';
 import { comparePaths } from '../../src/core/path.js';
-import type { QueueOutcome, QueuePut, QueueRow, State } from '../../src/ports.js';
+import type { QueueOutcome, QueuePut, QueueRow, State } from '../../src/ports-state.js';
 
 /** One step of a random history of the state; which one it is follows from the seed alone. */
 export type Operation =

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import type { QueuePut, QueueStore, State } from '../../src/ports.js';
+import type { QueuePut, QueueStore, State } from '../../src/ports-state.js';
 import { openState } from '../../src/state/open.js';
 import { freshFolder } from '../support/folder.js';
 import {

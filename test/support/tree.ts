@@ -18,7 +18,8 @@ export function treeOf(root: string, { directoryTimes = false } = {}): Record<st
       } else if (stats.isSymbolicLink()) {
         tree[path] = `symlink ${readlinkSync(join(root, path))} ${String(time)}`;
       } else {
-        tree[path] = `file ${mode} ${String(time)} ${String(stats.size)} ${digest(readFileSync(join(root, path)))}`;
+        tree[path] =
+          `file ${mode} ${String(time)} ${String(stats.size)} ${digest(readFileSync(join(root, path)))}`;
       }
     }
   };

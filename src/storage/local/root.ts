@@ -20,7 +20,8 @@ export async function resolveRoot(path: string): Promise<string> {
     new TowlineError('configuration', `the local folder '${path}' ${what}`, { path, hint, cause });
   try {
     const real = await realpath(path);
-    if (!(await stat(real)).isDirectory()) throw wrong('is not a directory', 'Name the folder whose contents are to be synced');
+    if (!(await stat(real)).isDirectory())
+      throw wrong('is not a directory', 'Name the folder whose contents are to be synced');
     return real;
   } catch (error) {
     if (error instanceof TowlineError) throw error;

@@ -1,6 +1,7 @@
 /** Scans the tree: one ordered stream from listings that are made ahead, on a channel of their own. */
 import { orderedWalk } from '../../core/walk.js';
-import type { ScanItem, ScanRequest } from '../../ports.js';
+import type { ScanItem } from '../../core/stream.js';
+import type { ScanRequest } from '../../ports.js';
 import type { SftpContext } from './context.js';
 import { ScanLister } from './scan-lister.js';
 
