@@ -38,10 +38,9 @@ const policy = {
   can: { modes: true, times: true, symlinks: true, symlinkTimes: true },
 };
 
-/** The path and the kind of the `index`th entry: a directory, and the files in it; two levels, in order. */
+/** The path and the kind of the `index`th entry in the order of paths: a directory, then the files in it. */
 function placeOf(index) {
-  const directory = String(Math.floor(index / perDirectory)).padStart(6, '0');
-  const path = `tree-${directory.slice(0, 3)}${directory.slice(3)}`;
+  const path = `folder-${String(Math.floor(index / perDirectory)).padStart(6, '0')}`;
   const file = index % perDirectory;
   if (file === 0) return { path, kind: 'directory' };
   return { path: `${path}/some-file-of-usual-length-${String(file).padStart(2, '0')}.txt`, kind: 'file' };

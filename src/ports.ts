@@ -1,6 +1,6 @@
 /** The contracts between the engine and the world. Adapters implement them; `index.ts` puts the real ones together. */
 import type { Entry, Kind } from './core/entry.js';
-import type { ScanItem } from './core/stream.js';
+import type { ScanItem, WatchEventKind } from './core/stream.js';
 import type { TowlineError } from './core/errors.js';
 
 // ---------------------------------------------------------------------------------------------- Storage
@@ -185,8 +185,6 @@ export type LinkState =
   | { readonly name: 'closed' };
 
 // ---------------------------------------------------------------------------------------------- Watcher
-
-export type WatchEventKind = 'add' | 'change' | 'unlink' | 'addDir' | 'unlinkDir';
 
 export interface WatchHandlers {
   readonly event: (kind: WatchEventKind, path: string) => void;

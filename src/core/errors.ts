@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'changed' // the destination is no longer what the plan saw
   | 'vanished' // the source went away while it was being read
   | 'changing' // the source never held still
+  | 'unmounted' // a folder was a mount point and is none now: what was in it is not gone
   | 'name' // a name that cannot be carried to the other side
   | 'protocol' // an answer that makes no sense
   | 'locked' // another agent works on this pair
@@ -42,6 +43,7 @@ const retryClasses: Record<ErrorCode, RetryClass> = {
   changed: 'observe',
   vanished: 'observe',
   changing: 'problem',
+  unmounted: 'problem',
   name: 'problem',
   protocol: 'problem',
   locked: 'stop',

@@ -41,11 +41,11 @@ export interface Policy {
 
 /** Says what to do with one path. After a `contents` verdict: call again with the hashes filled in. */
 export function decide(triple: Triple, policy: Policy): Verdict {
-  switch (policy.mode) {
-    case 'push':
-      return oneWay(viewFrom('local', triple), policy);
-  }
+  return oneWay(viewFrom(sourceSides[policy.mode], triple), policy);
 }
+
+/** The side that is right in each one-way mode. */
+const sourceSides: Readonly<Record<Mode, Side>> = { push: 'local' };
 
 interface View {
   readonly path: string;
@@ -139,12 +139,13 @@ function symlink(view: Both, policy: Policy): Action {
 
 function file(view: Both, policy: Policy): Verdict {
   const { source, destination, was } = view;
-  if (policy.force) return transfer(view, source, 'forced', false);
-  if (policy.afresh) return acrossSides(view, policy, 'checksum', 'content differs', false);
+  const drift = was !== null && !sameRevision(destination, was.destination);
+  if (policy.force) return transfer(view, source, 'forced', drift);
+  if (policy.afresh) return acrossSides(view, policy, 'checksum', 'content differs', drift);
   if (was === null) return acrossSides(view, policy, policy.compare, 'differs', false);
 
   const sourceSame = sameRevision(source, was.source);
-  if (!sameRevision(destination, was.destination)) {
+  if (drift) {
     // Others wrote there, or we did and died before the base learned of it: equal metadata tells the second.
     return acrossSides(view, policy, 'mtime+size', 'changed on the other side', true);
   }

@@ -29,8 +29,12 @@ export interface MergeInput {
   readonly base: AsyncIterable<BaseRow[]>;
   /** Asked about paths the local side does not show: its own scan is filtered already. */
   readonly excludes: (path: string, kind: Kind) => boolean;
-  /** Device numbers of the local root: as it was recorded (if it was) and now, to notice unmounted folders in it. */
-  readonly rootDev?: { readonly was: number | undefined; readonly now: number | undefined };
+  /** The directory the streams are below, with its local device as recorded and now: to notice unmounted folders in it. */
+  readonly top?: {
+    readonly path: string;
+    readonly was: number | undefined;
+    readonly now: number | undefined;
+  };
 }
 
 /** One stream of batches read item by item. */
@@ -71,15 +75,36 @@ class Cursor<T extends { readonly path: string }> {
   }
 }
 
+interface Devices {
+  readonly path: string;
+  /** The device of a local directory as the base recorded it, and as it is now. */
+  readonly was: number | undefined;
+  readonly now: number | undefined;
+}
+
+/** Whether a directory lay on another device than the one above it, and lies on the same now. */
+export function isUnmounted(above: Omit<Devices, 'path'>, here: Omit<Devices, 'path'>): boolean {
+  if (above.was === undefined || above.now === undefined) return false;
+  return here.was !== undefined && here.was !== above.was && here.now === above.now;
+}
+
+/** What to say of a directory that `isUnmounted`. What is below it is unknown, not gone. */
+export function unmounted(path: string): TowlineError {
+  return new TowlineError('unmounted', `'${path}' was a mount point and is none now`, {
+    path,
+    hint: 'Mount it again; what is below it is left alone until then',
+  });
+}
+
 /** What the merge remembers of where it is. */
 class Region {
   /** The latest path at or below which a side could not be read. */
   #unknown: { readonly path: string; readonly inclusive: boolean }[] = [];
   /** Directories above the present path with their devices, outermost first. */
-  readonly #devices: { path: string; was: number | undefined; now: number | undefined }[] = [];
+  readonly #devices: Devices[] = [];
 
-  constructor(rootDev: MergeInput['rootDev']) {
-    if (rootDev !== undefined) this.#devices.push({ path: '', ...rootDev });
+  constructor(top: MergeInput['top']) {
+    if (top !== undefined) this.#devices.push(top);
   }
 
   markUnknown(path: string, inclusive: boolean): void {
@@ -99,8 +124,7 @@ class Region {
     const was = base?.local.dev;
     this.#devices.push({ path, was, now: local.dev });
     if (above === undefined || above.path !== parentOf(path)) return false;
-    if (above.was === undefined || above.now === undefined || was === undefined) return false;
-    return was !== above.was && local.dev === above.now;
+    return isUnmounted(above, { was, now: local.dev });
   }
 }
 
@@ -112,7 +136,7 @@ export async function* mergeSides(input: MergeInput): AsyncGenerator<Sighting[],
   const local = new Cursor(input.local);
   const remote = new Cursor(input.remote);
   const base = new Cursor(input.base);
-  const region = new Region(input.rootDev);
+  const region = new Region(input.top);
   try {
     for (;;) {
       await Promise.all([local.refill(), remote.refill(), base.refill()]);
@@ -167,17 +191,12 @@ function mergeOne(
     if (kind !== undefined && excludes(path, kind)) return pair === null ? [] : [{ type: 'excluded', path }];
   }
   if (region.isUnknown(path)) return [];
-  const triple: Sighting = {
-    type: 'triple',
-    triple: { path, base: pair, local: localEntry, remote: remoteEntry },
-  };
-  if (!region.wasUnmounted(path, pair, localEntry)) return [triple];
-  region.markUnknown(path, false);
-  const error = new TowlineError('changed', `'${path}' was a mount point and is none now`, {
-    path,
-    hint: 'Mount it again; what is below it is left alone until then',
-  });
-  return [triple, { type: 'failure', side: 'local', path, error }];
+  if (region.wasUnmounted(path, pair, localEntry)) {
+    region.markUnknown(path, true);
+    // No triple: the base must go on remembering the device, or the next scan would take the folder for an empty one.
+    return [{ type: 'failure', side: 'local', path, error: unmounted(path) }];
+  }
+  return [{ type: 'triple', triple: { path, base: pair, local: localEntry, remote: remoteEntry } }];
 }
 
 function takeEntry(cursor: Cursor<ScanItem>, path: string): Entry | null {

@@ -1,75 +1,78 @@
 /**
- * Waits until a changed path has been quiet long enough to be read. Pure: times are passed in, in ms, and may be any
- * clock's; they are expected to grow, and nothing is lost when they do not.
+ * When a changed path has been quiet long enough to be read. Pure: time is passed in, ms on one scale.
+ *
+ * - A single save settles after `settleMs` of quiet, and never later than `settleMaxMs` after its first event.
+ * - A path that changes again within a second of its last round waits twice as long, up to a second.
+ * - A file that just became empty waits `emptyMs` (editors truncate, then write); a deletion waits `deleteMs` for the
+ *   add that makes it a replacement.
+ * - While many paths are pending (a burst), quiet is measured over all of them, so that they leave in few batches.
  */
-import { DueHeap, type Dated } from './due-heap.js';
+import type { WatchEventKind } from './stream.js';
 import { comparePaths } from './path.js';
 
-/** What a watcher says of a path. */
-export type ChangeKind = 'add' | 'change' | 'unlink' | 'addDir' | 'unlinkDir';
-
 export interface SettleOptions {
-  /** Quiet that a single save needs. Default: 20. */
+  /** Quiet that a single save needs, ms. */
   readonly settleMs?: number;
-  /** The longest wait from the first event of a path, whatever happens. Default: 10,000. */
+  /** The longest a path is kept from its first event on, ms. */
   readonly settleMaxMs?: number;
-  /** Quiet after which a file that became empty is believed: editors truncate, then write. Default: 250. */
+  /** Quiet after a file became empty, ms. */
   readonly emptyMs?: number;
-  /** How long a deletion waits for the add that makes it a replacement. Default: 500. */
+  /** Quiet after a deletion, ms. */
   readonly deleteMs?: number;
-  /** More waiting paths are not kept apart: see `overflowed`. Default: 100,000. */
+  /** How many paths are kept apart at most. */
   readonly pathsMax?: number;
 }
 
-export interface Settled {
+export interface SettledPath {
   readonly path: string;
-  /** Time of the first event since it was last returned. */
+  /** The first event behind it, ms. */
   readonly sinceMs: number;
 }
 
+/** Collects what was seen to change and hands it out once it has settled. */
 export interface Settler {
-  /** Takes one event. `size`: bytes, where the watcher knows them; an unknown size counts as not empty. */
-  note(kind: ChangeKind, path: string, nowMs: number, info?: { readonly size?: number }): void;
-  /** Removes and returns what has settled, in order of paths; `Infinity` for all. Ends an overflow that is quiet. */
-  due(nowMs: number): Settled[];
-  /** When `due` has something to return (or an overflow is quiet); null when nothing waits. Cheap. */
+  /**
+   * Notes an event.
+   * @param nowMs a time in the future keeps the path until then
+   * @param info what is known of the file, if anything: its size in bytes
+   */
+  note(kind: WatchEventKind, path: string, nowMs: number, info?: { readonly size?: number }): void;
+  /** Removes and returns what has settled, in the order of `comparePaths`; all there is for `Infinity`. */
+  due(nowMs: number): SettledPath[];
+  /** When the next path settles if nothing more happens (may be in the past), or `null`. Cheap. */
   nextAtMs(): number | null;
-  /** Paths that wait; at least that many after an overflow. */
+  /** Paths that are pending. */
   readonly size: number;
-  /** More than `pathsMax` paths waited and were let go: all paths must be compared. Until `due` at `nextAtMs`. */
+  /** Paths were dropped because more than `pathsMax` were pending; false again after `due`. */
   readonly overflowed: boolean;
 }
 
-/** With more paths than this waiting, or begun within `burstWindowMs`, quiet is measured over all of them. */
-const burstPathsMin = 50;
-const burstWindowMs = 100;
-/** A burst is over when so few are left. */
-const burstPathsLeft = 10;
-/** Quiet that ends a burst, in units of `settleMs`: a checkout pauses longer between files than an editor. */
-const burstQuietFactor = 5;
-/** A burst that goes on is handed over in parts at least this often, ms. */
-const burstMaxMs = 2_000;
-/** A path that changes again within this time of its last event waits twice as long as the last time, up to it. */
-const restlessMs = 1_000;
+/** More pending paths than this are a burst. */
+const burstPaths = 50;
+/** A burst is cut into batches at least this often. */
+const burstMaxMs = 1_000;
+/** In a burst the longer waits (deletions, …) end on common ticks, to leave together too. */
+const burstTickMs = 250;
+/** A path that rested this long is back to normal; no adaptive wait is longer. */
+const restMs = 1_000;
+/** How many paths with a recent round are remembered at most. */
+const recentMax = 10_000;
+/** A clock that goes back by more than this (or `settleMaxMs`) was set: times noted before mean nothing. */
+const clockBackMs = 10_000;
 
-/** A settler with nothing noted yet. */
+/** A settler. All options have the defaults of the agent. */
 export function createSettler(options: SettleOptions = {}): Settler {
   return new PathSettler(options);
 }
 
-interface Pending extends Dated {
+interface Pending {
   readonly path: string;
-  readonly firstMs: number;
-  /** How often it was returned with less than `restlessMs` of quiet behind it. */
-  readonly rounds: number;
+  readonly quietMs: number;
+  firstMs: number;
   lastMs: number;
-}
-
-/** Many paths at once. Nothing is handed over before `untilMs`. */
-interface Burst {
-  /** No later than this, and no later than any path may wait. */
-  latestMs: number;
-  untilMs: number;
+  dueMs: number;
+  /** Its place in the agenda: never after `dueMs`, moved there only when it comes up. */
+  agendaMs: number;
 }
 
 class PathSettler implements Settler {
@@ -78,13 +81,13 @@ class PathSettler implements Settler {
   readonly #emptyMs: number;
   readonly #deleteMs: number;
   readonly #pathsMax: number;
-  #pending = new Map<string, Pending>();
-  #heap = new DueHeap<Pending>();
-  #burst: Burst | null = null;
-  #begun = { sinceMs: -Infinity, count: 0 };
-  #overflow: { readonly firstMs: number; lastMs: number } | null = null;
-  /** Paths returned lately, oldest first: how restless they are. */
-  readonly #recent = new Map<string, { readonly lastMs: number; readonly rounds: number }>();
+  readonly #pending = new Map<string, Pending>();
+  readonly #agenda = new Agenda();
+  readonly #recent = new Map<string, { readonly endMs: number; readonly quietMs: number }>();
+  #burst: { startMs: number; oldestMs: number } | null = null;
+  /** Latest event of any path. */
+  #lastMs = -Infinity;
+  #overflowed = false;
 
   constructor(options: SettleOptions) {
     this.#settleMs = options.settleMs ?? 20;
@@ -95,129 +98,186 @@ class PathSettler implements Settler {
   }
 
   get size(): number {
-    return this.#overflow === null ? this.#pending.size : this.#pathsMax;
+    return this.#pending.size;
   }
 
   get overflowed(): boolean {
-    return this.#overflow !== null;
+    return this.#overflowed;
   }
 
-  note(kind: ChangeKind, path: string, nowMs: number, info: { readonly size?: number } = {}): void {
-    if (this.#overflow !== null) {
-      this.#overflow.lastMs = nowMs;
-      return;
-    }
-    const known = this.#pending.get(path);
-    if (known === undefined && this.#pending.size >= this.#pathsMax) {
-      this.#giveUp(nowMs);
-      return;
-    }
-    const pending = known ?? this.#begin(path, nowMs);
-    pending.lastMs = nowMs;
-    pending.atMs = Math.min(nowMs + this.#quietMs(kind, info.size, pending.rounds), this.#latestMs(pending));
-    this.#heap.moved(pending);
-    this.#extendBurst(pending, nowMs);
+  note(kind: WatchEventKind, path: string, nowMs: number, info: { readonly size?: number } = {}): void {
+    const pending = this.#pending.get(path) ?? this.#begin(path, nowMs);
+    if (pending === null) return;
+    pending.firstMs = Math.min(pending.firstMs, nowMs);
+    pending.lastMs = Math.max(pending.lastMs, nowMs);
+    this.#lastMs = Math.max(this.#lastMs, nowMs);
+    this.#updateBurst(nowMs);
+    pending.dueMs = this.#dueOf(pending, this.#waitMs(kind, info.size, pending.quietMs));
+    if (pending.dueMs < pending.agendaMs) this.#enter(pending);
   }
 
-  due(nowMs: number): Settled[] {
-    const nextMs = this.nextAtMs();
-    if (nextMs === null || nowMs < nextMs) return [];
-    this.#overflow = null;
-    const settled: Settled[] = [];
-    for (let first = this.#heap.first(); first !== null && first.atMs <= nowMs; first = this.#heap.first()) {
-      this.#heap.take();
-      this.#pending.delete(first.path);
-      settled.push({ path: first.path, sinceMs: first.firstMs });
-      this.#remember(first);
+  due(nowMs: number): SettledPath[] {
+    this.#overflowed = false;
+    const clockWasSet = nowMs < this.#lastMs - Math.max(clockBackMs, this.#settleMaxMs);
+    if (nowMs === Infinity || clockWasSet) return this.#takeAll();
+    if (nowMs < this.#burstReadyMs()) return [];
+    const taken: Pending[] = [];
+    for (let next = this.#next(); next !== null && next.dueMs <= nowMs; next = this.#next()) {
+      this.#agenda.pop();
+      this.#pending.delete(next.path);
+      this.#remember(next, nowMs);
+      taken.push(next);
     }
-    this.#forget(nowMs);
-    this.#burst = this.#pending.size > burstPathsLeft && this.#burst !== null ? this.#newBurst(nowMs) : null;
-    return settled.sort((a, b) => comparePaths(a.path, b.path));
+    if (taken.length > 0) this.#restartBurst(nowMs);
+    return inOrder(taken);
   }
 
   nextAtMs(): number | null {
-    if (this.#overflow !== null) {
-      const { firstMs, lastMs } = this.#overflow;
-      return Math.min(lastMs + this.#burstQuietMs, firstMs + this.#settleMaxMs);
-    }
-    const first = this.#heap.first();
-    if (first === null) return null;
-    return this.#burst === null ? first.atMs : Math.max(first.atMs, this.#burst.untilMs);
+    const next = this.#next();
+    return next === null ? null : Math.max(next.dueMs, this.#burstReadyMs());
   }
 
-  // ------------------------------------------------------------------------------------------ single paths
-
-  #begin(path: string, nowMs: number): Pending {
-    const recent = this.#recent.get(path);
-    const rounds = recent !== undefined && nowMs - recent.lastMs < restlessMs ? recent.rounds : 0;
-    const pending = {
-      path,
-      firstMs: nowMs,
-      lastMs: nowMs,
-      rounds,
-      atMs: Infinity,
-      heapMs: Infinity,
-      gone: false,
-    };
+  #begin(path: string, nowMs: number): Pending | null {
+    if (this.#pending.size >= this.#pathsMax) {
+      this.#overflowed = true;
+      return null;
+    }
+    const quietMs = this.#quietMs(path, nowMs);
+    const pending = { path, quietMs, firstMs: nowMs, lastMs: nowMs, dueMs: Infinity, agendaMs: Infinity };
     this.#pending.set(path, pending);
-    if (nowMs - this.#begun.sinceMs > burstWindowMs) this.#begun = { sinceMs: nowMs, count: 0 };
-    this.#begun.count++;
     return pending;
   }
 
-  #quietMs(kind: ChangeKind, size: number | undefined, rounds: number): number {
-    // A path that keeps changing is put off further each time; one that has a longer wait of its own keeps that.
-    const restless = Math.min(this.#settleMs * 2 ** rounds, Math.max(this.#settleMs, restlessMs));
-    if (kind === 'unlink' || kind === 'unlinkDir') return Math.max(this.#deleteMs, restless);
-    return size === 0 && kind !== 'addDir' ? Math.max(this.#emptyMs, restless) : restless;
+  #quietMs(path: string, nowMs: number): number {
+    const recent = this.#recent.get(path);
+    if (recent === undefined || nowMs - recent.endMs >= restMs) return this.#settleMs;
+    return Math.max(this.#settleMs, Math.min(restMs, recent.quietMs * 2));
   }
 
-  #latestMs({ firstMs }: Pending): number {
-    return firstMs + this.#settleMaxMs;
+  #waitMs(kind: WatchEventKind, size: number | undefined, quietMs: number): number {
+    if (kind === 'unlink' || kind === 'unlinkDir') return Math.max(quietMs, this.#deleteMs);
+    return size === 0 ? Math.max(quietMs, this.#emptyMs) : quietMs;
   }
 
-  #remember({ path, lastMs, rounds }: Pending): void {
-    this.#recent.delete(path);
-    this.#recent.set(path, { lastMs, rounds: Math.min(rounds + 1, 30) });
+  #dueOf({ firstMs, lastMs }: Pending, waitMs: number): number {
+    let dueMs = lastMs + waitMs;
+    if (this.#burst !== null && waitMs > this.#settleMs) dueMs = Math.ceil(dueMs / burstTickMs) * burstTickMs;
+    return Math.min(dueMs, firstMs + this.#settleMaxMs);
   }
 
-  /** Drops what is quiet for long enough, and the oldest where there are too many. */
-  #forget(nowMs: number): void {
-    for (const [path, { lastMs }] of this.#recent) {
-      if (nowMs - lastMs < restlessMs && this.#recent.size <= this.#pathsMax) break;
-      this.#recent.delete(path);
+  // ------------------------------------------------------------------------------------------ bursts
+
+  #updateBurst(nowMs: number): void {
+    if (this.#burst !== null) this.#burst.oldestMs = Math.min(this.#burst.oldestMs, nowMs);
+    else if (this.#pending.size > burstPaths) this.#burst = { startMs: nowMs, oldestMs: this.#oldestMs() };
+  }
+
+  /** One batch is out: what is left is a new burst, or none. */
+  #restartBurst(nowMs: number): void {
+    if (this.#burst === null) return;
+    this.#burst = this.#pending.size > burstPaths ? { startMs: nowMs, oldestMs: this.#oldestMs() } : null;
+  }
+
+  #oldestMs(): number {
+    let oldestMs = Infinity;
+    for (const { firstMs } of this.#pending.values()) oldestMs = Math.min(oldestMs, firstMs);
+    return oldestMs;
+  }
+
+  /** Nothing leaves before: the burst is quiet, or it has been held long enough, or its oldest path has. */
+  #burstReadyMs(): number {
+    if (this.#burst === null) return -Infinity;
+    const { startMs, oldestMs } = this.#burst;
+    return Math.min(this.#lastMs + this.#settleMs, startMs + burstMaxMs, oldestMs + this.#settleMaxMs);
+  }
+
+  // ------------------------------------------------------------------------------------------ agenda and memory
+
+  #enter(pending: Pending): void {
+    pending.agendaMs = pending.dueMs;
+    this.#agenda.push({ atMs: pending.dueMs, pending });
+  }
+
+  /** The path that is due first, with its place in the agenda at the top of it. */
+  #next(): Pending | null {
+    for (let top = this.#agenda.top; top !== undefined; top = this.#agenda.top) {
+      const { atMs, pending } = top;
+      const current = this.#pending.get(pending.path) === pending && pending.agendaMs === atMs;
+      if (current && pending.dueMs === atMs) return pending;
+      this.#agenda.pop();
+      if (current) this.#enter(pending);
     }
+    return null;
   }
 
-  // ------------------------------------------------------------------------------------------ many paths
-
-  get #burstQuietMs(): number {
-    return this.#settleMs * burstQuietFactor;
-  }
-
-  #extendBurst(pending: Pending, nowMs: number): void {
-    if (this.#burst === null) {
-      if (Math.max(this.#pending.size, this.#begun.count) > burstPathsMin)
-        this.#burst = this.#newBurst(nowMs);
-      return;
-    }
-    this.#burst.latestMs = Math.min(this.#burst.latestMs, this.#latestMs(pending));
-    this.#burst.untilMs = Math.min(nowMs + this.#burstQuietMs, this.#burst.latestMs);
-  }
-
-  #newBurst(nowMs: number): Burst {
-    let latestMs = nowMs + burstMaxMs;
-    for (const pending of this.#pending.values()) latestMs = Math.min(latestMs, this.#latestMs(pending));
-    return { latestMs, untilMs: Math.min(nowMs + this.#burstQuietMs, latestMs) };
-  }
-
-  #giveUp(nowMs: number): void {
-    let firstMs = nowMs;
-    for (const pending of this.#pending.values()) firstMs = Math.min(firstMs, pending.firstMs);
-    this.#overflow = { firstMs, lastMs: nowMs };
-    this.#pending = new Map();
-    this.#heap = new DueHeap();
-    this.#burst = null;
+  #takeAll(): SettledPath[] {
+    const all = [...this.#pending.values()];
+    this.#pending.clear();
+    this.#agenda.clear();
     this.#recent.clear();
+    this.#burst = null;
+    this.#lastMs = -Infinity;
+    return inOrder(all);
+  }
+
+  #remember({ path, quietMs }: Pending, nowMs: number): void {
+    this.#recent.delete(path);
+    this.#recent.set(path, { endMs: nowMs, quietMs });
+    for (const [old, { endMs }] of this.#recent) {
+      if (this.#recent.size <= recentMax && nowMs - endMs < restMs) break;
+      this.#recent.delete(old);
+    }
+  }
+}
+
+function inOrder(taken: readonly Pending[]): SettledPath[] {
+  return taken
+    .map(({ path, firstMs }) => ({ path, sinceMs: firstMs }))
+    .sort((a, b) => comparePaths(a.path, b.path));
+}
+
+interface Appointment {
+  readonly atMs: number;
+  readonly pending: Pending;
+}
+
+/** A binary heap: the earliest appointment is at the top. */
+class Agenda {
+  readonly #heap: Appointment[] = [];
+
+  get top(): Appointment | undefined {
+    return this.#heap[0];
+  }
+
+  push(appointment: Appointment): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      if (heap[above]!.atMs <= appointment.atMs) break;
+      heap[at] = heap[above]!;
+      at = above;
+    }
+    heap[at] = appointment;
+  }
+
+  pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let below = 2 * at + 1;
+      if (below >= heap.length) break;
+      if (below + 1 < heap.length && heap[below + 1]!.atMs < heap[below]!.atMs) below++;
+      if (heap[below]!.atMs >= last.atMs) break;
+      heap[at] = heap[below]!;
+      at = below;
+    }
+    heap[at] = last;
+  }
+
+  clear(): void {
+    this.#heap.length = 0;
   }
 }

@@ -1,4 +1,7 @@
-/** What the streams of a scan carry: the two sides' listings and the base's rows, in the order of `comparePaths`. */
+/**
+ * What streams carry: the listings of the two sides and the rows of the base, in the order of `comparePaths`, and the
+ * events of a watcher.
+ */
 import type { BasePair, Entry } from './entry.js';
 import type { TowlineError } from './errors.js';
 
@@ -22,3 +25,6 @@ export interface BaseRow {
   readonly path: string;
   readonly pair: BasePair;
 }
+
+/** What a watcher says that happened to a path. */
+export type WatchEventKind = 'add' | 'change' | 'unlink' | 'addDir' | 'unlinkDir';

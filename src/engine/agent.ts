@@ -2,13 +2,17 @@
 import { TowlineError, asTowlineError, hasCode } from '../core/errors.js';
 import type { Settler } from '../core/settle.js';
 import type { LinkState, Watcher } from '../ports.js';
+import { Control, type ControlParts } from './agent-control.js';
 import { Attention } from './attention.js';
 import type { Context } from './context.js';
 import type { SyncResult } from './events.js';
 import { Guardian } from './guardian.js';
 import { Intake } from './intake.js';
 import { Runner } from './runner.js';
+import { ScanLoop } from './scan-loop.js';
 import { Scanner } from './scanner.js';
+import type { StatusBoard } from './status-board.js';
+import type { AgentControl } from './status.js';
 import { Totals } from './totals.js';
 import { WatchSet } from './watch-set.js';
 
@@ -30,11 +34,18 @@ export interface AgentParts {
   readonly newWatcher: () => Watcher;
   readonly newSettler: () => Settler;
   readonly rescanMs: number;
+  readonly board: StatusBoard;
+  readonly throttle: ControlParts['throttle'];
+  readonly pid: number;
+  /** It goes on for months: what keeps it from working is waited out, where a one-shot run would give up. */
+  readonly persistent: boolean;
   /** The state had to be set aside: nobody knows what was deleted. */
   readonly stateLost: boolean;
 }
 
 export class Agent {
+  /** What can be asked of it while it runs. */
+  readonly control: AgentControl;
   readonly #parts: AgentParts;
   readonly #context: Context;
   readonly #guardian: Guardian;
@@ -45,13 +56,10 @@ export class Agent {
   readonly #totals: Totals;
   readonly #cleanUp: (() => void)[] = [];
   readonly #watchSet: WatchSet;
+  readonly #scans: ScanLoop;
   #stopping: Promise<void> | null = null;
   #failure: TowlineError | null = null;
   readonly #ended = Promise.withResolvers<void>();
-  /** Scans run one after the other; one that is asked for while another waits is that one. */
-  #scanWaiting: Promise<void> | null = null;
-  #scanning: Promise<void> = Promise.resolve();
-  #cancelRescan: (() => void) | null = null;
   #cancelRecheck: (() => void) | null = null;
 
   constructor(parts: AgentParts) {
@@ -69,18 +77,38 @@ export class Agent {
       onBatch: (tally) => this.#totals.add(tally),
       onFailure: (error) => this.#fail(asTowlineError(error)),
     });
+    this.#scans = new ScanLoop({
+      context: parts.context,
+      scanner: this.#scanner,
+      persistent: parts.persistent,
+      onDone: (tally) => {
+        this.#totals.add(tally);
+        this.#runner.kick();
+      },
+    });
     this.#intake = new Intake({
       context: parts.context,
       settler: parts.newSettler(),
       onRows: () => this.#runner.kick(),
-      onRules: () => this.#rulesChanged(),
-      onOverflow: () => this.#background(this.requestScan('overflow')),
+      onRules: () => this.#background(this.#scans.request('rules')),
+      onOverflow: () => this.#background(this.#scans.request('overflow')),
     });
     this.#watchSet = new WatchSet({
       context: parts.context,
       newWatcher: parts.newWatcher,
       onEvent: (kind, path) => this.#intake.note(kind, path),
-      onGap: () => this.#background(this.requestScan('watcher')),
+      onGap: () => this.#background(this.#scans.request('watcher')),
+    });
+    this.control = new Control({
+      context: parts.context,
+      guardian: this.#guardian,
+      intake: this.#intake,
+      runner: this.#runner,
+      scans: this.#scans,
+      board: parts.board,
+      pid: parts.pid,
+      result: () => this.result(),
+      throttle: parts.throttle,
     });
     this.#cleanUp.push(parts.context.link.onState((state) => this.#linkChanged(state)));
   }
@@ -93,7 +121,7 @@ export class Agent {
     try {
       await this.#begin();
       await this.#retryProblems();
-      await this.requestScan('start');
+      await this.#scans.request('start');
       await this.#runner.drained();
       await this.#context.temps.sweepRemote(this.#context.remote);
     } catch (error) {
@@ -115,9 +143,9 @@ export class Agent {
       await this.#begin();
       await this.#retryProblems();
       this.#runner.kick();
-      await this.requestScan('start');
+      await this.#scans.request('start');
       this.#context.emit({ type: 'watching' });
-      this.#scheduleRescan();
+      this.#scans.every(this.#parts.rescanMs, (scan) => this.#background(scan));
       this.#scheduleRecheck();
       await this.#ended.promise;
     } catch (error) {
@@ -125,7 +153,7 @@ export class Agent {
     } finally {
       await this.#shutDown();
     }
-    const failure = this.#failure as TowlineError | null;
+    const failure = this.#failure;
     if (failure !== null) throw failure;
   }
 
@@ -134,18 +162,6 @@ export class Agent {
     this.#ended.resolve();
     this.#runner.fail(new TowlineError('interrupted', 'stopped'));
     await this.#shutDown();
-  }
-
-  /** Compares everything, now or after the scan that runs. */
-  requestScan(cause: string): Promise<void> {
-    if (this.#scanWaiting !== null) return this.#scanWaiting;
-    const waiting = this.#scanning.then(() => {
-      this.#scanWaiting = null;
-      return this.#scanUntilDone(cause);
-    });
-    this.#scanWaiting = waiting;
-    this.#scanning = waiting.catch(() => undefined);
-    return waiting;
   }
 
   /** The numbers up to now. */
@@ -186,33 +202,6 @@ export class Agent {
     await queue.put(rows.map(({ path, sinceMs }) => ({ path, cause: 'retry', sinceMs })));
   }
 
-  /** Scans; when the link goes meanwhile, scans again once it is back. */
-  async #scanUntilDone(cause: string): Promise<void> {
-    for (;;) {
-      try {
-        await this.#context.link.ready(this.#context.stopSignal);
-        this.#totals.add(await this.#scanner.scanAll(cause));
-        this.#runner.kick();
-        return;
-      } catch (error) {
-        if (this.#stopping !== null || this.#failure !== null || !hasCode(error, 'network')) throw error;
-        this.#context.log.info('the scan was cut short and begins again', { error: error.message });
-      }
-    }
-  }
-
-  #rulesChanged(): void {
-    this.#background(this.requestScan('rules'));
-  }
-
-  #scheduleRescan(): void {
-    const { clock } = this.#context;
-    const waitMs = this.#parts.rescanMs * (0.9 + clock.random() * 0.2);
-    this.#cancelRescan = clock.timer(waitMs, () => {
-      this.#background(this.requestScan('periodic').finally(() => this.#scheduleRescan()));
-    });
-  }
-
   #scheduleRecheck(): void {
     this.#cancelRecheck = this.#context.clock.timer(recheckMs, () => {
       this.#background(this.#recheck().finally(() => this.#scheduleRecheck()));
@@ -225,7 +214,7 @@ export class Agent {
     const unlisted = this.#guardian.unlisted;
     if (held.length === 0 && unlisted.length === 0) return;
     if (unlisted.length > 0 && (await this.#scanner.canListAgain())) {
-      await this.requestScan('listing');
+      await this.#scans.request('listing');
       return;
     }
     if (held.length === 0) return;
@@ -278,8 +267,8 @@ export class Agent {
   async #doShutDown(): Promise<void> {
     const { clock, ledger, link } = this.#context;
     this.#ended.resolve();
+    this.#context.gate.open();
     this.#parts.wind(new TowlineError('interrupted', 'stopped'));
-    this.#cancelRescan?.();
     this.#cancelRecheck?.();
     await this.#watchSet.close();
     let cancelCut: (() => void) | null = null;
@@ -289,7 +278,7 @@ export class Agent {
     });
     try {
       await this.#intake.close();
-      await Promise.all([this.#runner.stop(), this.#scanning]);
+      await Promise.all([this.#runner.stop(), this.#scans.close()]);
       await ledger.flush();
     } finally {
       cancel();

@@ -145,8 +145,7 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
       : {};
   const directory = parentOf(path) ?? '';
   const pathOfTemp = (name: string) => (directory === '' ? name : `${directory}/${name}`);
-  let next: string | null = firstTemp;
-  let used: string | null = null;
+  const names = new TempNames(context, side, path, firstTemp);
   let bytes = 0;
   const size = change.source.size;
   emit({ type: 'transfer-start', path, size });
@@ -163,12 +162,7 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
       }),
       sync: settings.sync && to.capabilities.fsync,
       now: () => clock.now(),
-      tempName: async () => {
-        if (used !== null) temps.abandon(used);
-        used = next ?? (await temps.reserve(side, [path]))[0]!;
-        next = null;
-        return nameOf(used);
-      },
+      tempName: () => names.take(),
       tempGone: (name) => temps.gone(pathOfTemp(name)),
       progress: (more) => {
         bytes += more;
@@ -187,7 +181,36 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
     emit({ type: 'transfer-end', path, size, ok: false });
     throw error;
   } finally {
-    if (next !== null) temps.gone(next);
-    if (used !== null) temps.abandon(used);
+    names.end();
+  }
+}
+
+/** The names of one transfer's temps: the one that is on record already, then a fresh one for each further try. */
+class TempNames {
+  readonly #context: Context;
+  readonly #side: Side;
+  readonly #path: string;
+  #next: string | null;
+  #used: string | null = null;
+
+  constructor(context: Context, side: Side, path: string, first: string) {
+    this.#context = context;
+    this.#side = side;
+    this.#path = path;
+    this.#next = first;
+  }
+
+  async take(): Promise<string> {
+    const { temps } = this.#context;
+    if (this.#used !== null) temps.abandon(this.#used);
+    this.#used = this.#next ?? (await temps.reserve(this.#side, [this.#path]))[0]!;
+    this.#next = null;
+    return nameOf(this.#used);
+  }
+
+  /** Nothing uses the names any more; one that was never used is certainly not there. */
+  end(): void {
+    if (this.#next !== null) this.#context.temps.gone(this.#next);
+    if (this.#used !== null) this.#context.temps.abandon(this.#used);
   }
 }

@@ -1,6 +1,7 @@
 import { type Change, bytesOf, writtenSide } from '../core/action.js';
 import type { Side } from '../core/entry.js';
-import { TowlineError, asTowlineError, hasCode } from '../core/errors.js';
+import type { TowlineError } from '../core/errors.js';
+import { asTowlineError, hasCode } from '../core/errors.js';
 import { ancestorsOf } from '../core/path.js';
 import { type Applied, applyChange } from './apply.js';
 import type { Holder } from './claims.js';
@@ -106,6 +107,7 @@ export class Batch {
     let committed: Promise<void> = Promise.resolve();
     let outcome: Outcome;
     try {
+      await this.#context.gate.passed();
       this.#requireGoing(path, temp);
       const done =
         work.type === 'contents' ? await this.#settleContents(work) : await this.#apply(work, temp);

@@ -9,6 +9,7 @@ import type { Claims } from './claims.js';
 import type { DeletionLog } from './deletion-log.js';
 import type { AgentListener } from './events.js';
 import type { FilterBook } from './filter-book.js';
+import type { Gate } from './gate.js';
 import type { Lanes } from './lanes.js';
 import type { Ledger } from './ledger.js';
 import type { Temps } from './temps.js';
@@ -60,20 +61,16 @@ export interface Context {
   readonly temps: Temps;
   readonly lanes: Lanes;
   readonly deletions: DeletionLog;
+  /** Closed while the agent is paused. */
+  readonly gate: Gate;
   readonly policy: () => Policy;
+  /** Whether the base's modes were made under the rule in force: true once a scan has seen to all of them. */
+  readonly modeTrust: { trusted: boolean };
 }
 
 /** The storage of a side. */
 export function storageOf(context: Context, side: Side): Storage {
   return side === 'local' ? context.local : context.remote;
-}
-
-/** The side that is right in a one-way mode. */
-export function sourceSideOf(settings: Settings): Side {
-  switch (settings.mode) {
-    case 'push':
-      return 'local';
-  }
 }
 
 export function otherSide(side: Side): Side {

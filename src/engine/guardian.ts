@@ -18,7 +18,7 @@ const knownFact = 'destinationCount';
  */
 export class Guardian {
   readonly #context: Context;
-  readonly #stateLost: boolean;
+  #stateLost: boolean;
   #holds: readonly Hold[] = [];
   #unlisted: readonly string[] = [];
   #pending = 0;
@@ -43,8 +43,18 @@ export class Guardian {
   }
 
   /** A person said that what is held may go. */
-  allow(): void {
+  async allow(): Promise<void> {
     this.#allowed = true;
+    this.#stateLost = false;
+    await this.recheck();
+  }
+
+  /** What was allowed has gone: from here on the limits hold again, counted from zero. */
+  async endAllowance(): Promise<void> {
+    await this.noteDeletions();
+    this.#allowed = false;
+    this.#context.deletions.forget();
+    await this.#context.state.facts.set(windowFact, null);
   }
 
   /** The whole of what waits to be deleted, after a full scan. Returns the holds that keep it back. */

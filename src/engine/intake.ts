@@ -1,6 +1,6 @@
 import { TowlineError, asTowlineError } from '../core/errors.js';
 import type { Settler } from '../core/settle.js';
-import type { WatchEventKind } from '../ports.js';
+import type { WatchEventKind } from '../core/stream.js';
 import type { Context } from './context.js';
 
 /** A state that could not take rows is tried again after this. */
@@ -27,6 +27,7 @@ export class Intake {
   #flushing: Promise<void> = Promise.resolve();
   readonly #believedEmpty = new Set<string>();
   #closed = false;
+  #noted = 0;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
@@ -38,6 +39,7 @@ export class Intake {
     const { context, settler, onRules } = this.#parts;
     if (context.filter.isRuleFile(path)) onRules();
     settler.note(kind, path, context.clock.now());
+    this.#noted++;
     this.#schedule();
   }
 
@@ -52,6 +54,11 @@ export class Intake {
   /** Commits all that was noted up to now without waiting for quiet. */
   async flush(): Promise<void> {
     await this.#enqueue(Infinity);
+  }
+
+  /** Events noted so far. */
+  get noted(): number {
+    return this.#noted;
   }
 
   /** Paths that have not settled yet. */

@@ -1,8 +1,10 @@
-import type { Entry, Triple } from '../core/entry.js';
+import type { BasePair, Entry, Triple } from '../core/entry.js';
 import { TowlineError } from '../core/errors.js';
-import { ancestorsOf, comparePaths } from '../core/path.js';
+import { ancestorsOf, comparePaths, parentOf } from '../core/path.js';
+import { isUnmounted, unmounted } from '../core/reconcile.js';
 import type { Observed } from '../ports.js';
 import type { Context } from './context.js';
+import { devicesOf } from './scan-pass.js';
 
 /** What is known of some paths and of all directories above them. */
 export interface Observation {
@@ -30,6 +32,7 @@ export async function observe(context: Context, paths: readonly string[]): Promi
   const failures = new Map<string, TowlineError>();
   const excluded = new Set<string>();
   const sides = { local: new Below(), remote: new Below() };
+  const mounts = new Mounts(await devicesOf(context, ''));
   all.forEach((path, index) => {
     const localEntry = sides.local.seen(path, onLocal[index]);
     const remoteEntry = sides.remote.seen(path, onRemote[index]);
@@ -37,11 +40,36 @@ export async function observe(context: Context, paths: readonly string[]): Promi
     const known = localEntry instanceof TowlineError ? null : localEntry;
     const kind = known?.kind ?? (remoteEntry instanceof TowlineError ? undefined : remoteEntry?.kind);
     if (filter.excludes(path, kind ?? pair?.local.kind ?? 'file')) excluded.add(path);
-    if (localEntry instanceof TowlineError) failures.set(path, localEntry);
+    const lost = mounts.lostAbove(path, pair, known);
+    if (lost !== null) failures.set(path, unmounted(lost));
+    else if (localEntry instanceof TowlineError) failures.set(path, localEntry);
     else if (remoteEntry instanceof TowlineError) failures.set(path, remoteEntry);
     else triples.set(path, { path, base: pair, local: localEntry, remote: remoteEntry });
   });
   return { triples, failures, excluded };
+}
+
+/** Remembers, in the order of paths, the devices of directories: below an unmounted one nothing is known. */
+class Mounts {
+  readonly #devices = new Map<string, { was: number | undefined; now: number | undefined }>();
+  readonly #lost = new Set<string>();
+
+  constructor(root: { was: number | undefined; now: number | undefined }) {
+    this.#devices.set('', root);
+  }
+
+  /** The unmounted directory that is `path` or lies above it, or `null`. */
+  lostAbove(path: string, base: BasePair | null, local: Entry | null): string | null {
+    const above = ancestorsOf(path).find((ancestor) => this.#lost.has(ancestor));
+    if (above !== undefined) return above;
+    if (local?.kind !== 'directory') return null;
+    const here = { was: base?.local.dev, now: local.dev };
+    this.#devices.set(path, here);
+    const parent = this.#devices.get(parentOf(path) ?? '');
+    if (parent === undefined || !isUnmounted(parent, here)) return null;
+    this.#lost.add(path);
+    return path;
+  }
 }
 
 /** Remembers, in the order of paths, what is no directory: nothing is below it. */

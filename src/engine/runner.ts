@@ -85,16 +85,22 @@ export class Runner {
 
   async #pump(): Promise<void> {
     do {
-      this.#again = false;
       while (this.#mayBegin() && (await this.#begin()));
-    } while (this.#again);
+    } while (this.#takeAgain());
     await this.#scheduleNext();
     if (this.#waiting.length > 0 && (await this.#isDrained())) {
       for (const { resolve } of this.#waiting.splice(0)) resolve();
     }
     this.#pumping = false;
     // A kick that came while the last lines awaited must not be lost.
-    if (this.#again) this.kick();
+    if (this.#takeAgain()) this.kick();
+  }
+
+  /** Whether somebody kicked since the last look. */
+  #takeAgain(): boolean {
+    const again = this.#again;
+    this.#again = false;
+    return again;
   }
 
   #mayBegin(): boolean {

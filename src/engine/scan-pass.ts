@@ -6,7 +6,7 @@ import { isBelow, nameOf } from '../core/path.js';
 import { type Sighting, mergeSides } from '../core/reconcile.js';
 import { tempAgentOf } from '../core/tempname.js';
 import type { ScanItem } from '../core/stream.js';
-import type { Context } from './context.js';
+import type { Context, RootIdentity } from './context.js';
 import type { Undecided } from './contents.js';
 import type { Tally } from './tally.js';
 
@@ -57,8 +57,7 @@ export async function scanPass(
   const pass = new ScanPass(context, tally);
   const { local, remote, state, filter, stopSignal: signal } = context;
   const excludes = filter.excludes;
-  const root = await state.facts.get<{ dev: number }>('root');
-  const rootNow = await context.inspectRoot();
+  const top = await devicesOf(context, under);
   const sightings = mergeSides({
     local: local.scan({
       under,
@@ -69,7 +68,7 @@ export async function scanPass(
     remote: handlers.remote ?? remote.scan({ under, excludes, signal }),
     base: state.base.scan(under, signal),
     excludes,
-    ...(under === '' ? { rootDev: { was: root?.dev, now: rootNow?.dev } } : {}),
+    top: { path: under, ...top },
   });
   for await (const batch of sightings) {
     for (const sighting of batch) {
@@ -80,6 +79,22 @@ export async function scanPass(
   }
   await handlers.work(pass.takeWork());
   return pass.findings;
+}
+
+/** The device of a local directory as it was recorded, and as it is now. */
+export async function devicesOf(
+  context: Context,
+  path: string,
+): Promise<{ was: number | undefined; now: number | undefined }> {
+  if (path === '') {
+    const root = await context.state.facts.get<RootIdentity>('root');
+    return { was: root?.dev, now: (await context.inspectRoot())?.dev };
+  }
+  const [[pair], [now]] = await Promise.all([context.state.base.get([path]), context.local.observe([path])]);
+  return {
+    was: pair?.local.dev,
+    now: now === undefined || now === null || now instanceof TowlineError ? undefined : now.dev,
+  };
 }
 
 class ScanPass {

@@ -6,6 +6,7 @@ import type { Holder } from './claims.js';
 import type { Context } from './context.js';
 import type { Problem } from './events.js';
 import type { Guardian } from './guardian.js';
+import { observe } from './observe.js';
 import { type Deletion, type ScanFindings, scanPass } from './scan-pass.js';
 import { Tally } from './tally.js';
 
@@ -50,7 +51,10 @@ export class Scanner {
     await this.#noteFilter();
     await this.#park(findings, tally, true);
     if (findings.unlisted.length === 0) await this.#guardian.seen(findings.remote);
-    await state.facts.set(modeRuleFact, settings.modeRuleText);
+    if (findings.unlisted.length === 0 && tally.failed === 0) {
+      await state.facts.set(modeRuleFact, settings.modeRuleText);
+      this.#context.modeTrust.trusted = true;
+    }
     await this.#removeForeignTemps(findings);
     const durationMs = clock.now() - startedMs;
     emit({ type: 'scan-end', entries: findings.local + findings.remote, durationMs });
@@ -70,6 +74,8 @@ export class Scanner {
   async canListAgain(): Promise<boolean> {
     const { local, remote, filter, signal } = this.#context;
     for (const under of this.#guardian.unlisted) {
+      const [failure] = [...(await observe(this.#context, [under])).failures.values()];
+      if (failure?.code === 'unmounted') return false;
       for (const storage of [local, remote]) {
         try {
           for await (const batch of storage.scan({ under, excludes: filter.excludes, signal })) {

@@ -33,8 +33,14 @@ export class Temps {
       const temp = join(parentOf(path) ?? '', tempName(this.#agentId, this.#randomText()));
       return { temp, path, side, fingerprint: null, offset: 0 };
     });
-    if (rows.length > 0) await this.#record.record(rows);
+    // In use before it is on record: a sweep in between must not take it for an orphan.
     for (const { temp } of rows) this.#inUse.add(temp);
+    try {
+      if (rows.length > 0) await this.#record.record(rows);
+    } catch (error) {
+      for (const { temp } of rows) this.#inUse.delete(temp);
+      throw error;
+    }
     return rows.map(({ temp }) => temp);
   }
 
@@ -79,7 +85,10 @@ export class Temps {
   }
 
   #randomText(): string {
-    const part = () => Math.floor(this.#clock.random() * 2 ** 48).toString(36);
+    const part = () =>
+      Math.floor(this.#clock.random() * 2 ** 48)
+        .toString(36)
+        .padStart(10, '0');
     return part() + part();
   }
 }

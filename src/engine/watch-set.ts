@@ -1,6 +1,8 @@
 import { type TowlineError, asTowlineError, hasCode } from '../core/errors.js';
-import type { WatchEventKind, Watcher } from '../ports.js';
+import type { WatchEventKind } from '../core/stream.js';
+import type { Watcher } from '../ports.js';
 import type { Context } from './context.js';
+import { pause } from './pause.js';
 
 /** A watcher that failed is built anew after this, doubled up to a minute. */
 const rebuildMs = 1_000;
@@ -93,20 +95,9 @@ export class WatchSet {
         const gone = hasCode(error, 'not-found');
         context.log.debug('the folder cannot be watched', { error: asTowlineError(error).message });
         if (!gone) onGap();
-        await this.#pause(gone ? rootMs : waitMs);
+        await pause(context.clock, gone ? rootMs : waitMs, context.stopSignal);
       }
     }
     if (!context.stopSignal.aborted) onGap();
-  }
-
-  async #pause(ms: number): Promise<void> {
-    const { clock, stopSignal } = this.#parts.context;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const onStop = () => resolve();
-    stopSignal.addEventListener('abort', onStop, { once: true });
-    const cancel = clock.timer(ms, resolve);
-    if (!stopSignal.aborted) await promise;
-    cancel();
-    stopSignal.removeEventListener('abort', onStop);
   }
 }

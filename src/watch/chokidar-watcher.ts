@@ -5,9 +5,11 @@ import { join, relative, sep } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import type { Kind } from '../core/entry.js';
 import { TowlineError } from '../core/errors.js';
-import type { WatchEventKind, WatchHandlers, Watcher } from '../ports.js';
+import type { WatchEventKind } from '../core/stream.js';
+import type { WatchHandlers, Watcher } from '../ports.js';
 import { Calm } from './calm.js';
 import { rootMissing, watchFailure } from './failure.js';
+import { FileCheck } from './file-check.js';
 import { FolderCheck } from './folder-check.js';
 import { type OverflowDetector, createOverflowDetector, readQueueMax } from './overflow.js';
 
@@ -15,6 +17,8 @@ import { type OverflowDetector, createOverflowDetector, readQueueMax } from './o
 const overflowCalm = { quietMs: 1_000, maxMs: 10_000 };
 /** Long enough for chokidar to have told what it will tell. */
 const folderCalm = { quietMs: 500, maxMs: 5_000 };
+/** A little longer than chokidar's own throttling of changes. */
+const fileCalm = { quietMs: 60, maxMs: 1_000 };
 
 /**
  * A watcher of the folder `root`, started once. `start` rejects with `not-found` (no such folder), `permission`,
@@ -47,6 +51,9 @@ class ChokidarWatcher implements Watcher {
   readonly #folders = new FolderCheck((path) => join(this.#root, path));
   readonly #folderCalm = new Calm({ ...folderCalm, onCalm: () => void this.#lookAtFolders() });
 
+  readonly #files = new FileCheck((path) => join(this.#root, path));
+  readonly #fileCalm = new Calm({ ...fileCalm, onCalm: () => void this.#lookAtFiles() });
+
   constructor(root: string) {
     this.#rootGiven = root;
     // `close` before `start` rejects it with nobody listening.
@@ -74,6 +81,7 @@ class ChokidarWatcher implements Watcher {
     this.#closed = true;
     this.#overflowCalm.cancel();
     this.#folderCalm.cancel();
+    this.#fileCalm.cancel();
     this.#ready.reject(
       new TowlineError('interrupted', `watching ${this.#rootGiven} was ended before it began`),
     );
@@ -119,6 +127,7 @@ class ChokidarWatcher implements Watcher {
     if (path === null) return;
     if (path !== '') {
       this.#folders.told(kind, path);
+      this.#files.told(path);
       this.#handlers?.event(kind, path);
     } else if (kind !== 'change') {
       this.#fail(rootMissing(this.#rootGiven));
@@ -164,12 +173,23 @@ class ChokidarWatcher implements Watcher {
     if (this.#closed) return;
     if (this.#detector.event(performance.now())) this.#overflowEvents = this.#detector.count;
     if (this.#overflowEvents > 0) this.#overflowCalm.touch();
-    // A folder's attributes come as `rename` too, a file's as `change`.
-    if (!this.#isReady || type !== 'rename' || name === null || watchedPath === undefined) return;
+    if (!this.#isReady || name === null || watchedPath === undefined) return;
     const path = this.#relative(join(watchedPath, name));
     if (path === null || path === '' || this.#excluded(path)) return;
+    // A folder's attributes come as `rename` too, a file's as `change`.
+    if (type !== 'rename') {
+      this.#files.touched(path);
+      this.#fileCalm.touch();
+      return;
+    }
     this.#folders.touched(path);
     this.#folderCalm.touch();
+  }
+
+  async #lookAtFiles(): Promise<void> {
+    const missed = await this.#files.look();
+    if (this.#closed) return;
+    for (const path of missed) this.#handlers?.event('change', path);
   }
 
   async #lookAtFolders(): Promise<void> {

@@ -6,7 +6,7 @@
  * kind it was said to be is looked at once more, in case chokidar is only late.
  */
 import { lstat } from 'node:fs/promises';
-import type { WatchEventKind } from '../ports.js';
+import type { WatchEventKind } from '../core/stream.js';
 
 /** More names than this are left to the next scan. */
 const candidatesMax = 20_000;

@@ -1,7 +1,24 @@
 import { TowlineError } from '../../src/core/errors.js';
 import type { CliContext, Output } from '../../src/cli/context.js';
 import { runCommandLine } from '../../src/cli/program.js';
-import type { AgentEvent, BatchSummary, PairOptions, RunHooks, SyncResult } from '../../src/index.js';
+import type {
+  AgentControl,
+  AgentEvent,
+  BatchSummary,
+  PairOptions,
+  RunHooks,
+  SyncResult,
+} from '../../src/index.js';
+
+/** Nobody asks a fake agent anything. */
+const noControl: AgentControl = {
+  status: () => Promise.reject(new Error('no status')),
+  pause: () => undefined,
+  resume: () => Promise.resolve(),
+  flush: () => Promise.resolve(),
+  rescan: () => Promise.resolve(),
+  limit: () => undefined,
+};
 
 /** A run that did nothing, and whatever is given. */
 export function result(changes: Partial<SyncResult> = {}): SyncResult {
@@ -117,9 +134,9 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
     version: '1.2.3',
     push: once('push'),
     planPush: once('planPush'),
-    watch: async (options, hooks = {}) => {
+    watch: async (options, hooks) => {
       const done = Promise.withResolvers<undefined>();
-      begin('watch', options, hooks);
+      begin('watch', options, hooks ?? {});
       if (end instanceof Error) done.reject(end);
       return {
         done: done.promise,
@@ -128,6 +145,7 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
           done.resolve(undefined);
         },
         summary: () => (end instanceof Error ? result() : end),
+        control: noControl,
       };
     },
     stdout,

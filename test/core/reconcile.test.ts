@@ -181,7 +181,7 @@ describe('a folder that was a mount point', () => {
       local: streamOf([local]),
       remote: streamOf([items('d', 'd/mnt', 'd/mnt/1.txt', 'e.txt')]),
       base: streamOf([base]),
-      rootDev: { was: was.root, now: rootNow },
+      top: { path: '', was: was.root, now: rootNow },
     });
   }
 

@@ -1,270 +1,212 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { comparePaths } from '../../src/core/path.js';
-import { type ChangeKind, type Settler, createSettler } from '../../src/core/settle.js';
+import { type Settler, createSettler } from '../../src/core/settle.js';
+import type { WatchEventKind } from '../../src/core/stream.js';
 
-const paths = (settler: Settler, nowMs: number) => settler.due(nowMs).map(({ path }) => path);
+const t0 = 1_700_000_000_000;
+const paths = (settler: Settler, atMs: number): string[] => settler.due(atMs).map(({ path }) => path);
 
-/** Calls `due` whenever the settler asks for it, up to `untilMs`; what came out, with its time. */
-function run(settler: Settler, untilMs: number): { atMs: number; paths: string[] }[] {
-  const batches: { atMs: number; paths: string[] }[] = [];
-  for (let atMs = settler.nextAtMs(); atMs !== null && atMs <= untilMs; atMs = settler.nextAtMs()) {
-    batches.push({ atMs, paths: paths(settler, atMs) });
+/** Moves from one settling to the next until nothing is pending; returns what came when. */
+function runDry(settler: Settler): Map<number, string[]> {
+  const batches = new Map<number, string[]>();
+  for (let atMs = settler.nextAtMs(); atMs !== null; atMs = settler.nextAtMs()) {
+    const batch = paths(settler, atMs);
+    expect(batch).not.toEqual([]);
+    batches.set(atMs, batch);
   }
   return batches;
 }
 
-describe('one path', () => {
-  test('a save settles after 20 ms of quiet', () => {
-    const settler = createSettler();
-    settler.note('change', 'a', 1000);
-    settler.note('change', 'a', 1010);
-    expect(settler.size).toBe(1);
-    expect(settler.nextAtMs()).toBe(1030);
-    expect(settler.due(1029)).toEqual([]);
-    expect(settler.due(1030)).toEqual([{ path: 'a', sinceMs: 1000 }]);
-    expect([settler.nextAtMs(), settler.size]).toEqual([null, 0]);
-  });
-
-  test.each<[string, [ChangeKind, number, number?][], number]>([
-    ['a deletion waits for its replacement', [['unlink', 0]], 500],
-    [
-      'which makes it a plain change',
-      [
-        ['unlink', 0],
-        ['add', 100],
-      ],
-      120,
-    ],
-    [
-      'a directory too',
-      [
-        ['unlinkDir', 0],
-        ['addDir', 100],
-      ],
-      120,
-    ],
-    [
-      'a file that became a directory',
-      [
-        ['unlink', 0],
-        ['addDir', 0],
-      ],
-      20,
-    ],
-    [
-      'made and removed again',
-      [
-        ['add', 0],
-        ['unlink', 10],
-      ],
-      510,
-    ],
-    ['emptied', [['change', 0, 0]], 250],
-    ['created empty', [['add', 0, 0]], 250],
-    [
-      'emptied, then written',
-      [
-        ['change', 0, 0],
-        ['change', 30, 5],
-      ],
-      50,
-    ],
-    [
-      'emptied, then written with unknown size',
-      [
-        ['change', 0, 0],
-        ['change', 30],
-      ],
-      50,
-    ],
-    [
-      'written, then emptied',
-      [
-        ['change', 0, 5],
-        ['change', 10, 0],
-      ],
-      260,
-    ],
-    [
-      'removed, then created empty',
-      [
-        ['unlink', 0],
-        ['add', 30, 0],
-      ],
-      280,
-    ],
-  ])('%s', (_, events, atMs) => {
-    const settler = createSettler();
-    for (const [kind, nowMs, size] of events)
-      settler.note(kind, 'a', nowMs, size === undefined ? {} : { size });
-    expect(run(settler, Infinity)).toEqual([{ atMs, paths: ['a'] }]);
-  });
-
-  test('one that never stops is returned after settleMaxMs', () => {
-    const settler = createSettler({ settleMaxMs: 300 });
-    for (let nowMs = 0; nowMs <= 290; nowMs += 10) {
-      expect(settler.due(nowMs)).toEqual([]);
-      settler.note('change', 'a', nowMs);
-    }
-    expect(settler.nextAtMs()).toBe(300);
-    expect(settler.due(300)).toEqual([{ path: 'a', sinceMs: 0 }]);
-  });
-
-  test('one that keeps changing waits longer each time, and is back to normal after a second of quiet', () => {
-    const settler = createSettler();
-    const waits: number[] = [];
-    const save = (nowMs: number) => {
-      settler.note('change', 'a', nowMs);
-      const atMs = settler.nextAtMs()!;
-      settler.due(atMs);
-      waits.push(atMs - nowMs);
-      return atMs;
-    };
-    let nowMs = 0;
-    for (let round = 0; round < 8; round++) nowMs = save(nowMs) + 1;
-    expect(waits).toEqual([20, 40, 80, 160, 320, 640, 1000, 20]);
-    save(nowMs + 979);
-    expect(waits.at(-1)).toBe(20);
-    settler.note('change', 'b', nowMs + 1000);
-    expect(settler.nextAtMs()).toBe(nowMs + 1020);
-  });
-
-  test('all at once, whatever they wait for', () => {
-    const settler = createSettler();
-    settler.note('change', 'b', 100);
-    settler.note('unlink', 'a', 100);
-    // The caller puts one off on its own.
-    settler.note('change', 'a-b', 5000);
-    settler.note('change', 'a/b', 100);
-    expect(paths(settler, Infinity)).toEqual(['a', 'a/b', 'a-b', 'b']);
-    expect(settler.nextAtMs()).toBe(null);
-  });
+test('a single save settles after its quiet time, and not before', () => {
+  const settler = createSettler();
+  expect(settler.nextAtMs()).toBeNull();
+  settler.note('change', 'a', t0);
+  settler.note('change', 'a', t0 + 5);
+  expect(settler.size).toBe(1);
+  expect(settler.nextAtMs()).toBe(t0 + 25);
+  expect(settler.due(t0 + 24)).toEqual([]);
+  expect(settler.due(t0 + 25)).toEqual([{ path: 'a', sinceMs: t0 }]);
+  expect(settler.size).toBe(0);
+  expect(settler.nextAtMs()).toBeNull();
 });
 
-describe('many paths', () => {
-  test('a checkout becomes few batches', () => {
-    const settler = createSettler();
-    const batches: string[][] = [];
-    for (let i = 0; i < 3000; i++) {
-      // 3 s of events with a pause of 30 ms now and then, as when a tree is read in between.
-      const nowMs = i + Math.floor(i / 200) * 30;
-      for (const batch of run(settler, nowMs)) batches.push(batch.paths);
-      settler.note(i % 3 === 0 ? 'unlink' : 'add', `d/f${i}`, nowMs);
-    }
-    for (const batch of run(settler, Infinity)) batches.push(batch.paths);
-    expect(batches.flat()).toHaveLength(3000);
-    expect(new Set(batches.flat()).size).toBe(3000);
-    expect(batches.length).toBeLessThan(60);
-  });
-
-  test('fifty are no burst', () => {
-    const settler = createSettler();
-    for (let i = 0; i < 50; i++) settler.note('change', `f${i}`, 0);
-    expect(settler.nextAtMs()).toBe(20);
-    settler.note('change', 'f50', 10);
-    expect(settler.nextAtMs()).toBe(110);
-    expect(settler.due(110)).toHaveLength(51);
-  });
-
-  test('a burst that does not end is handed over in parts', () => {
-    const settler = createSettler();
-    const batches = [];
-    for (let nowMs = 0; nowMs < 10_000; nowMs++) {
-      batches.push(...run(settler, nowMs));
-      settler.note('add', `f${nowMs}`, nowMs);
-    }
-    const times = batches.map(({ atMs }) => atMs);
-    // The first ones go alone, until it is seen to be a burst.
-    expect(times.filter((atMs) => atMs > 100).length).toBeLessThan(8);
-    expect(Math.max(...times.slice(1).map((atMs, i) => atMs - times[i]!))).toBeLessThanOrEqual(2_000);
-  });
-
-  test('too many: they are let go, and the caller is told to compare everything', () => {
-    const settler = createSettler({ pathsMax: 100 });
-    for (let i = 0; i < 100; i++) settler.note('add', `f${i}`, i);
-    expect(settler.overflowed).toBe(false);
-    settler.note('add', 'f0', 100);
-    expect(settler.overflowed).toBe(false);
-    settler.note('add', 'one more', 110);
-    settler.note('add', 'and more', 120);
-    expect([settler.overflowed, settler.size]).toEqual([true, 100]);
-    expect(settler.nextAtMs()).toBe(220);
-    expect(settler.due(219)).toEqual([]);
-    expect(settler.overflowed).toBe(true);
-    expect(settler.due(220)).toEqual([]);
-    expect([settler.overflowed, settler.size, settler.nextAtMs()]).toEqual([false, 0, null]);
-    settler.note('add', 'after', 300);
-    expect(paths(settler, 320)).toEqual(['after']);
-  });
-
-  test('an overflow that does not end is reported after settleMaxMs of its first path', () => {
-    const settler = createSettler({ pathsMax: 2 });
-    for (let nowMs = 0; nowMs < 9_990; nowMs++) settler.note('add', `f${nowMs}`, nowMs);
-    expect(settler.nextAtMs()).toBe(10_000);
-  });
+test('a path that never rests is handed out at the maximum', () => {
+  const settler = createSettler({ settleMaxMs: 100 });
+  for (let ms = 0; ms < 100; ms += 10) {
+    settler.note('change', 'a', t0 + ms);
+    expect(settler.due(t0 + ms)).toEqual([]);
+  }
+  expect(settler.nextAtMs()).toBe(t0 + 100);
+  expect(paths(settler, t0 + 100)).toEqual(['a']);
 });
 
-// ------------------------------------------------------------------------------------------ whatever happens
-
-const event = fc.record({
-  pauseMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 1500 })),
-  kind: fc.constantFrom<ChangeKind>('add', 'change', 'unlink', 'addDir', 'unlinkDir'),
-  path: fc.oneof(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 400 })).map((n) => `f${n}`),
-  size: fc.constantFrom(undefined, 0, 7),
+test('a path that keeps changing waits twice as long each round, up to a second, until it has rested', () => {
+  const settler = createSettler();
+  let nowMs = t0;
+  const waits = Array.from({ length: 8 }, () => {
+    settler.note('change', 'a', nowMs);
+    const atMs = settler.nextAtMs()!;
+    expect(paths(settler, atMs)).toEqual(['a']);
+    const waitMs = atMs - nowMs;
+    nowMs = atMs + 10;
+    return waitMs;
+  });
+  expect(waits).toEqual([20, 40, 80, 160, 320, 640, 1000, 1000]);
+  settler.note('change', 'a', nowMs + 1_000);
+  expect(settler.nextAtMs()).toBe(nowMs + 1_020);
 });
-const options = fc.record({
-  settleMs: fc.constantFrom(0, 1, 20, 300),
-  settleMaxMs: fc.constantFrom(20, 100, 1000, 10_000),
+
+test('a file that just became empty waits for what is written next', () => {
+  const settler = createSettler();
+  settler.note('change', 'a', t0, { size: 0 });
+  expect(settler.nextAtMs()).toBe(t0 + 250);
+  settler.note('change', 'a', t0 + 3, { size: 9 });
+  expect(settler.nextAtMs()).toBe(t0 + 23);
 });
 
-/** Quiet that the last event of a path asks for at least. */
-function quietMs(settleMs: number, kind: ChangeKind, size: number | undefined): number {
-  if (kind === 'unlink' || kind === 'unlinkDir') return Math.max(500, settleMs);
-  return size === 0 && kind !== 'addDir' ? Math.max(250, settleMs) : settleMs;
+test.each([
+  ['unlink', 'add'],
+  ['unlink', 'change'],
+  ['unlinkDir', 'addDir'],
+] as const)('%s waits for the %s that makes it a replacement', (gone, back) => {
+  const settler = createSettler();
+  settler.note(gone, 'a', t0);
+  expect(settler.nextAtMs()).toBe(t0 + 500);
+  expect(settler.due(t0 + 400)).toEqual([]);
+  settler.note(back, 'a', t0 + 400);
+  expect(settler.nextAtMs()).toBe(t0 + 420);
+  expect(settler.due(t0 + 420)).toEqual([{ path: 'a', sinceMs: t0 }]);
+  expect(settler.nextAtMs()).toBeNull();
+});
+
+test('a deletion that stays one leaves at its own time', () => {
+  const settler = createSettler();
+  settler.note('unlink', 'a', t0);
+  settler.note('change', 'b', t0);
+  expect(paths(settler, t0 + 20)).toEqual(['b']);
+  expect(settler.due(t0 + 499)).toEqual([]);
+  expect(paths(settler, t0 + 500)).toEqual(['a']);
+});
+
+test('a burst leaves in few batches, within a second each, in the order of paths', () => {
+  const settler = createSettler();
+  const batches = [];
+  for (let n = 0; n < 10_000; n++) {
+    const nowMs = t0 + Math.floor(n / 4);
+    const atMs = settler.nextAtMs();
+    if (atMs !== null && atMs <= nowMs) batches.push(paths(settler, nowMs));
+    settler.note(n % 3 === 0 ? 'unlink' : 'add', `folder/${n}`, nowMs);
+  }
+  for (const batch of runDry(settler).values()) batches.push(batch);
+  expect(batches.flat()).toHaveLength(10_000);
+  expect(batches.length).toBeLessThan(12);
+  for (const batch of batches) expect(batch).toEqual(batch.toSorted(comparePaths));
+});
+
+test('deletions of a whole tree leave together', () => {
+  const settler = createSettler();
+  for (let n = 0; n < 1_000; n++) settler.note('unlink', `${n}`, t0 + Math.floor(n / 10));
+  expect(runDry(settler).size).toBeLessThan(10);
+});
+
+test('a note for the future waits until then', () => {
+  const settler = createSettler();
+  settler.note('change', 'a', t0 + 1_000);
+  expect(settler.due(t0 + 999)).toEqual([]);
+  expect(settler.nextAtMs()).toBe(t0 + 1_020);
+});
+
+test('what does not fit is told once, and the rest is kept', () => {
+  const settler = createSettler({ pathsMax: 3 });
+  for (const path of ['a', 'b', 'c', 'd', 'a']) settler.note('change', path, t0);
+  expect(settler.size).toBe(3);
+  expect(settler.overflowed).toBe(true);
+  expect(paths(settler, Infinity)).toEqual(['a', 'b', 'c']);
+  expect(settler.overflowed).toBe(false);
+});
+
+test('a clock that was set back keeps nothing waiting', () => {
+  const settler = createSettler();
+  settler.note('change', 'a', t0);
+  expect(paths(settler, t0 - 3_600_000)).toEqual(['a']);
+  settler.note('change', 'a', t0 - 3_600_000);
+  expect(settler.nextAtMs()).toBe(t0 - 3_600_000 + 20);
+});
+
+// ---------------------------------------------------------------------------------------------- any history
+
+const kind = fc.constantFrom<WatchEventKind>('add', 'change', 'unlink', 'addDir', 'unlinkDir');
+const step = fc.record({
+  kind,
+  // Few names make rounds of one path, many make bursts.
+  name: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 400 })),
+  repeat: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(1) },
+    { weight: 1, arbitrary: fc.integer({ min: 1, max: 120 }) },
+  ),
+  advanceMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 1_500 })),
+  size: fc.option(fc.constantFrom(0, 1), { nil: undefined }),
+  /** Whether the caller's timer is punctual in this step. */
+  late: fc.boolean(),
+});
+const settings = fc.record({
+  settleMs: fc.integer({ min: 0, max: 50 }),
+  settleMaxMs: fc.integer({ min: 1, max: 3_000 }),
+});
+
+interface Known {
+  firstMs: number;
+  lastMs: number;
+  waitMs: number;
 }
 
-test('nothing is lost, nothing is early, nothing is late', () => {
+test('nothing is lost, nothing comes before its quiet time, everything comes by its maximum', () => {
   fc.assert(
-    fc.property(
-      options,
-      fc.array(event, { maxLength: 600, size: 'max' }),
-      ({ settleMs, settleMaxMs }, events) => {
-        const settler = createSettler({ settleMs, settleMaxMs });
-        const open = new Map<string, { firstMs: number; lastMs: number; quietMs: number }>();
-        const check = (untilMs: number) => {
-          for (let atMs = settler.nextAtMs(); atMs !== null && atMs <= untilMs; atMs = settler.nextAtMs()) {
-            expect(settler.due(atMs - 0.5)).toEqual([]);
-            const settled = settler.due(atMs);
-            expect(settled.length).toBeGreaterThan(0);
-            expect(settled.map(({ path }) => path)).toEqual(
-              settled.map(({ path }) => path).sort(comparePaths),
-            );
-            for (const { path, sinceMs } of settled) {
-              const mine = open.get(path)!;
-              expect(sinceMs).toBe(mine.firstMs);
-              expect(atMs).toBeLessThanOrEqual(mine.firstMs + settleMaxMs);
-              expect(atMs).toBeGreaterThanOrEqual(
-                Math.min(mine.lastMs + mine.quietMs, mine.firstMs + settleMaxMs),
-              );
-              open.delete(path);
-            }
-          }
-        };
-        let nowMs = 1_000_000;
-        for (const { pauseMs, kind, path, size } of events) {
-          nowMs += pauseMs;
-          check(nowMs);
-          settler.note(kind, path, nowMs, size === undefined ? {} : { size });
-          const firstMs = open.get(path)?.firstMs ?? nowMs;
-          open.set(path, { firstMs, lastMs: nowMs, quietMs: quietMs(settleMs, kind, size) });
-          expect(settler.size).toBe(open.size);
+    fc.property(settings, fc.array(step, { maxLength: 60 }), ({ settleMs, settleMaxMs }, steps) => {
+      const settler = createSettler({ settleMs, settleMaxMs });
+      const known = new Map<string, Known>();
+      let nowMs = t0;
+
+      const take = (atMs: number) => {
+        const settled = settler.due(atMs);
+        expect(settled.map(({ path }) => path)).toEqual(
+          settled.map(({ path }) => path).toSorted(comparePaths),
+        );
+        for (const { path, sinceMs } of settled) {
+          const { firstMs, lastMs, waitMs } = known.get(path)!;
+          expect(sinceMs).toBe(firstMs);
+          expect(atMs).toBeGreaterThanOrEqual(Math.min(lastMs + waitMs, firstMs + settleMaxMs));
+          known.delete(path);
         }
-        check(Infinity);
-        expect([...open.keys()]).toEqual([]);
-        expect(settler.size).toBe(0);
-      },
-    ),
-    { numRuns: 300 },
+        for (const { firstMs } of known.values()) expect(atMs).toBeLessThan(firstMs + settleMaxMs);
+        expect(settler.size).toBe(known.size);
+      };
+
+      const advance = (endMs: number) => {
+        for (let atMs = settler.nextAtMs(); atMs !== null && atMs <= endMs; atMs = settler.nextAtMs()) {
+          const before = settler.size;
+          take(Math.max(nowMs, atMs));
+          expect(settler.size).toBeLessThan(before);
+        }
+      };
+
+      for (const { kind, name, repeat, advanceMs, size, late } of steps) {
+        if (!late) advance(nowMs + advanceMs);
+        nowMs += advanceMs;
+        if (late) take(nowMs);
+        for (let n = 0; n < repeat; n++) {
+          const path = `${name + n}`;
+          settler.note(kind, path, nowMs, size === undefined ? {} : { size });
+          const waitMs = kind.startsWith('unlink') ? 500 : size === 0 ? 250 : settleMs;
+          known.set(path, { firstMs: known.get(path)?.firstMs ?? nowMs, lastMs: nowMs, waitMs });
+        }
+        expect(settler.size).toBe(known.size);
+        expect(settler.nextAtMs() === null).toBe(known.size === 0);
+      }
+      advance(Infinity);
+      expect(known.size).toBe(0);
+    }),
+    { verbose: true },
   );
 });

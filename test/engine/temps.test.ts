@@ -126,6 +126,15 @@ describe('a sweep', () => {
     expect(fake.partials.size).toBe(0);
   });
 
+  test('forgets only what is certainly gone', async () => {
+    const reserved = (await temps.reserve('remote', ['a.txt', 'b.txt'])) as [string, string];
+    for (const temp of reserved) temps.abandon(temp);
+    const [gone, stays] = reserved;
+    const stubborn = { ...remote, removeTemps: () => Promise.resolve([gone]) };
+    expect(await temps.sweep('remote', stubborn)).toBe(1);
+    expect([...fake.partials.keys()]).toEqual([stays]);
+  });
+
   test('that does not get through forgets nothing', async () => {
     const [temp] = (await temps.reserve('remote', ['a.txt'])) as [string];
     await make(temp);

@@ -4,6 +4,7 @@ import {
   renameSync,
   rmSync,
   rmdirSync,
+  statSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
@@ -53,6 +54,16 @@ test('creating, changing and deleting a file', async () => {
   await seen.all('unlink old');
   expect(seen.events.filter((event) => event.endsWith('old'))[0]).toBe('change old');
   expect(seen.errors).toEqual([]);
+});
+
+test('a chmod right behind a write is told, though chokidar keeps it to itself', async () => {
+  const { root, seen } = await watched((at) => writeFileSync(join(at, 'linked'), 'x'));
+  writeFileSync(join(root, 'linked'), 'longer');
+  await seen.all('change linked');
+  // Out of the tick of the coarse clock of the file system, within chokidar's throttle.
+  const { ctimeMs } = statSync(join(root, 'linked'));
+  while (statSync(join(root, 'linked')).ctimeMs < ctimeMs + 10) chmodSync(join(root, 'linked'), 0o755);
+  await seen.until(() => seen.events.filter((event) => event === 'change linked').length === 2);
 });
 
 test('files made at once in new folders', async () => {

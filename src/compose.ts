@@ -1,0 +1,238 @@
+/** The one place where the real adapters are put together. */
+import { homedir } from 'node:os';
+import type { PairOptions } from './config/options.js';
+import { type ResolvedOptions, resolveOptions } from './config/resolve.js';
+import { TowlineError } from './core/errors.js';
+import { createSettler } from './core/settle.js';
+import { Agent } from './engine/agent.js';
+import { Claims } from './engine/claims.js';
+import { type Context, policyOf, type Settings } from './engine/context.js';
+import { DeletionLog } from './engine/deletion-log.js';
+import type { AgentListener } from './engine/events.js';
+import { createFilterBook } from './engine/filter-book.js';
+import { Gate } from './engine/gate.js';
+import { Lanes } from './engine/lanes.js';
+import { Ledger, noLedger } from './engine/ledger.js';
+import { StatusBoard } from './engine/status-board.js';
+import { Temps } from './engine/temps.js';
+import type { Log } from './ports.js';
+import { createConnection } from './ssh/connection.js';
+import { createIdentity, type Identity } from './ssh/identity.js';
+import { nativeCryptoActive } from './ssh/native.js';
+import { parseTarget, type Target } from './ssh/target.js';
+import { acquireLock } from './state/lock.js';
+import { stateFolder } from './state/location.js';
+import { setAsideFact } from './state/facts.js';
+import { openState, type OpenedState } from './state/open.js';
+import { inspectRoot, resolveRoot } from './storage/local/root.js';
+import { createLocalStorage } from './storage/local/storage.js';
+import { createSftpStorage } from './storage/sftp/storage.js';
+import { systemClock } from './system-clock.js';
+import { createChokidarWatcher } from './watch/chokidar-watcher.js';
+
+/** What a caller may give beside the options, and hear. */
+export interface RunHooks {
+  /** Default: silence. */
+  readonly log?: Log;
+  readonly onEvent?: AgentListener;
+  /** Ends the run: cleanly, within five seconds; a one-shot call then rejects with `interrupted`. */
+  readonly signal?: AbortSignal;
+  /** Default: `process.env`. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export type Purpose = 'once' | 'plan' | 'watch';
+
+/** A one-shot command gives up after this many failed connections in a row. */
+const attemptsOnce = 3;
+
+export interface OpenPair {
+  readonly agent: Agent;
+  readonly context: Context;
+  readonly stateLost: boolean;
+  interrupt(): void;
+  close(): Promise<void>;
+}
+
+export async function openPair(options: PairOptions, hooks: RunHooks, purpose: Purpose): Promise<OpenPair> {
+  const resolved = resolveOptions(options);
+  const target = parseTarget(options.remote);
+  const root = await resolveRoot(options.local);
+  hooks.signal?.throwIfAborted();
+  const env = hooks.env ?? process.env;
+  const identity = await createIdentity({
+    target,
+    acceptNew: resolved.acceptNew,
+    env,
+    ...(options.port === undefined ? {} : { port: options.port }),
+    ...(options.identityFiles === undefined ? {} : { identityFiles: options.identityFiles }),
+    ...(options.sshConfig === undefined ? {} : { configFile: options.sshConfig }),
+  });
+  const { user, hostName: host, port } = identity.resolved;
+  const pairIdentity = { localRealPath: root, user, host, port, path: target.path };
+  const folder = stateFolder({
+    stateDir: options.stateDir,
+    env,
+    home: env.HOME ?? homedir(),
+    pair: pairIdentity,
+  });
+  const lock = purpose === 'plan' ? null : await acquireLock(folder);
+  let state: OpenedState | null = null;
+  try {
+    state = await openState({ folder, label: `${root} → ${identity.label}:${target.path}` });
+    return await assemble({ options, resolved, hooks, purpose, root, target, identity, state }, async () => {
+      await state?.close();
+      lock?.release();
+    });
+  } catch (error) {
+    await state?.close();
+    lock?.release();
+    throw error;
+  }
+}
+
+interface Materials {
+  readonly options: PairOptions;
+  readonly resolved: ResolvedOptions;
+  readonly hooks: RunHooks;
+  readonly purpose: Purpose;
+  readonly root: string;
+  readonly target: Target;
+  readonly identity: Identity;
+  readonly state: OpenedState;
+}
+
+async function assemble(materials: Materials, release: () => Promise<void>): Promise<OpenPair> {
+  const { options, resolved, hooks, purpose, root, target, identity, state } = materials;
+  const log = hooks.log ?? silence;
+  const soft = new AbortController();
+  const hard = new AbortController();
+  const local = createLocalStorage({ root, label: options.local });
+  const label = `${identity.label}:${target.path}`;
+  const link = createConnection({
+    label: identity.label,
+    connect: () => identity.connect(),
+    classify: (error) => identity.classify(error),
+    clock: systemClock,
+    log,
+    ...(purpose === 'watch' ? {} : { giveUpAfter: attemptsOnce }),
+  });
+  const remote = createSftpStorage({ session: link, root: target.path, label, clock: systemClock });
+  const real = new Ledger(state, systemClock);
+  const settings = settingsOf(resolved, purpose);
+  const modeTrust = { trusted: (await state.facts.get<string>('modeRule')) === settings.modeRuleText };
+  const board = new StatusBoard(systemClock);
+  const emit: AgentListener = (event) => {
+    board.note(event);
+    hooks.onEvent?.(event);
+  };
+  const context: Context = {
+    local,
+    remote,
+    link,
+    state,
+    clock: systemClock,
+    log,
+    emit,
+    settings,
+    agentId: state.agentId,
+    inspectRoot: () => inspectRoot(root),
+    stopSignal: soft.signal,
+    signal: hard.signal,
+    filter: createFilterBook(resolved, local),
+    claims: new Claims(),
+    ledger: purpose === 'plan' ? noLedger : real,
+    temps: new Temps(state.partials, real, systemClock, log, state.agentId),
+    lanes: new Lanes(),
+    deletions: new DeletionLog(),
+    gate: new Gate(),
+    modeTrust,
+    policy: () => policyOf(settings, remote, modeTrust.trusted),
+  };
+  const stateLost = (await state.facts.get(setAsideFact)) !== null;
+  sayFirst(emit, state);
+  const forgetAccepted = recordHostKeys(link, identity, log);
+  const agent = new Agent({
+    context,
+    wind: (reason) => soft.abort(reason),
+    abort: (reason) => hard.abort(reason),
+    newWatcher: () => createChokidarWatcher({ root }),
+    newSettler: () => createSettler({ settleMs: resolved.settleMs, settleMaxMs: resolved.settleMaxMs }),
+    rescanMs: resolved.rescanMs,
+    persistent: purpose === 'watch',
+    board,
+    pid: process.pid,
+    throttle: { kibPerSecond: null, set: () => undefined },
+    stateLost,
+  });
+  return {
+    agent,
+    context,
+    stateLost,
+    interrupt: () => {
+      const reason = new TowlineError('interrupted', 'stopped');
+      soft.abort(reason);
+      hard.abort(reason);
+    },
+    close: async () => {
+      forgetAccepted();
+      await link.close();
+      await release();
+    },
+  };
+}
+
+function settingsOf(resolved: ResolvedOptions, purpose: Purpose): Settings {
+  return {
+    mode: 'push',
+    delete: resolved.delete,
+    maxDelete: resolved.maxDelete,
+    compare: resolved.compare,
+    afresh: purpose !== 'watch' && resolved.compare === 'checksum',
+    // Forcing is for one run: while watching it would send everything again at every scan.
+    force: resolved.force && purpose !== 'watch',
+    modeRule: resolved.modeRule,
+    modeRuleText: resolved.modeRuleText,
+    sync: resolved.fsync,
+    parents: resolved.mkpath,
+  };
+}
+
+function sayFirst(emit: AgentListener, state: OpenedState): void {
+  if (state.setAside !== null) {
+    emit({
+      type: 'notice',
+      level: 'warn',
+      code: 'state-set-aside',
+      message: `the state was damaged and is kept as ${state.setAside}; both sides are compared anew and nothing is deleted`,
+    });
+  }
+  if (!nativeCryptoActive()) {
+    emit({
+      type: 'notice',
+      level: 'info',
+      code: 'native-crypto',
+      message:
+        "ssh2's native crypto is not built for this Node: SSH is slower (npm rebuild ssh2 cpu-features)",
+    });
+  }
+}
+
+/** A host key that was accepted is written down once the connection is ready. */
+function recordHostKeys(link: ReturnType<typeof createConnection>, identity: Identity, log: Log): () => void {
+  return link.onState((state) => {
+    if (state.name !== 'ready') return;
+    identity.accepted().catch((error: unknown) => {
+      log.warn('the host key could not be written to known_hosts', {
+        error: error instanceof Error ? error.message : String(error),
+      });
+    });
+  });
+}
+
+const silence: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};

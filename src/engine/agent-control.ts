@@ -1,0 +1,122 @@
+import { pause as pauseFor } from './pause.js';
+import type { Context } from './context.js';
+import type { Guardian } from './guardian.js';
+import type { Intake } from './intake.js';
+import type { Runner } from './runner.js';
+import type { ScanLoop } from './scan-loop.js';
+import type { StatusBoard } from './status-board.js';
+import type { AgentControl, AgentState, AgentStatus } from './status.js';
+import type { SyncResult } from './events.js';
+
+/** The watcher tells of a change within milliseconds; a flush waits this long for silence. */
+const quietMs = 100;
+const quietRoundsMax = 50;
+/** The fact that a damaged state was set aside (see the state adapter). */
+const stateLostFact = 'setAside';
+
+export interface ControlParts {
+  readonly context: Context;
+  readonly guardian: Guardian;
+  readonly intake: Intake;
+  readonly runner: Runner;
+  readonly scans: ScanLoop;
+  readonly board: StatusBoard;
+  readonly pid: number;
+  readonly result: () => Promise<SyncResult>;
+  readonly throttle: { readonly kibPerSecond: number | null; set(kibPerSecond: number | null): void };
+}
+
+/** What can be asked of a running agent. */
+export class Control implements AgentControl {
+  readonly #parts: ControlParts;
+
+  constructor(parts: ControlParts) {
+    this.#parts = parts;
+  }
+
+  async status(): Promise<AgentStatus> {
+    const { context, guardian, intake, board, pid, result, throttle } = this.#parts;
+    const { link, state, clock } = context;
+    const counts = await state.queue.counts();
+    const totals = await result();
+    const { name } = link.state;
+    return {
+      pid,
+      local: context.local.label,
+      remote: context.remote.label,
+      mode: context.settings.mode,
+      state: this.#state(),
+      startedMs: board.startedMs,
+      link: {
+        state: name,
+        epoch: link.state.name === 'ready' ? link.state.epoch : null,
+        error: 'error' in link.state ? link.state.error.message : null,
+      },
+      lagMs: counts.oldestMs === null ? 0 : Math.max(0, clock.now() - counts.oldestMs),
+      queue: {
+        total: counts.total,
+        held: counts.held,
+        problems: counts.problems,
+        settling: intake.pending,
+        inFlight: context.claims.size,
+      },
+      transfers: board.transfers,
+      problems: totals.problems,
+      holds: guardian.holds,
+      lastScan: board.lastScan,
+      bwlimit: throttle.kibPerSecond,
+      totals,
+    };
+  }
+
+  pause(): void {
+    this.#parts.context.gate.close();
+    this.#parts.runner.pause();
+  }
+
+  async resume({ allowDeletes = false }: { readonly allowDeletes?: boolean } = {}): Promise<void> {
+    const { context, guardian, runner } = this.#parts;
+    context.gate.open();
+    if (allowDeletes) {
+      await context.state.facts.set(stateLostFact, null);
+      await guardian.allow();
+    }
+    runner.resume();
+    if (allowDeletes)
+      void runner.drained().then(
+        () => guardian.endAllowance(),
+        () => undefined,
+      );
+  }
+
+  async flush(): Promise<void> {
+    const { context, intake, runner, scans } = this.#parts;
+    for (let round = 0; round < quietRoundsMax; round++) {
+      const before = intake.noted;
+      await pauseFor(context.clock, quietMs, context.stopSignal);
+      if (intake.noted === before || context.stopSignal.aborted) break;
+    }
+    if (scans.active) await scans.idle();
+    await intake.flush();
+    await runner.drained();
+  }
+
+  rescan(): Promise<void> {
+    return this.#parts.scans.request('asked for').then(() => this.#parts.runner.drained());
+  }
+
+  limit(kibPerSecond: number | null): void {
+    this.#parts.throttle.set(kibPerSecond);
+  }
+
+  #state(): AgentState {
+    const { context, board, scans } = this.#parts;
+    if (context.stopSignal.aborted) return 'stopped';
+    if (!context.gate.isOpen) return 'paused';
+    const { name } = context.link.state;
+    if (name === 'halted') return 'halted';
+    if (name !== 'ready') return board.watching ? 'waiting' : 'starting';
+    if (scans.active) return 'scanning';
+    return board.watching ? 'watching' : 'starting';
+  }
+}
