@@ -14,7 +14,7 @@ sync {
   targetdir = "${remote}",
   delay = 0,
   ssh = { _extra = { "-F", "${sshConfig}" } },
-  rsync = { links = true, times = true, perms = true },
+  rsync = { rsh = "ssh -F ${sshConfig}", links = true, times = true, perms = true },
 }
 `;
   writeFileSync(config, text);

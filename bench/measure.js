@@ -29,7 +29,8 @@ export async function run({ children, folder, limitMs }, { file, args, env }) {
   clearTimeout(timer);
   const { stdout, stderr } = await output;
   if (late) throw new Error(`it was ended after ${limitMs / 1_000} s`);
-  if (code !== 0) throw new Error(`it ended with ${code}: ${`${stdout}\n${stderr}`.trim().slice(-shownBytes)}`);
+  if (code !== 0)
+    throw new Error(`it ended with ${code}: ${`${stdout}\n${stderr}`.trim().slice(-shownBytes)}`);
   return { wallSeconds, stdout, ...(timed ? costOf(report) : { cpuSeconds: null, rssMb: null }) };
 }
 
@@ -61,8 +62,8 @@ function medianOf(measured, field) {
 }
 
 function rowOf(contestant, measured, failure) {
-  const { name, work = null, runs } = contestant;
-  const head = { tool: name, work, rival: contestant.rival ?? true };
+  const { name, work, rival, runs } = contestant;
+  const head = { tool: name, work, rival };
   if (failure !== null) return { ...head, runs: 0, failure };
   return {
     ...head,
@@ -71,14 +72,14 @@ function rowOf(contestant, measured, failure) {
     wallSeconds: medianOf(measured, 'wallSeconds'),
     minSeconds: Math.min(...measured.map(({ wallSeconds }) => wallSeconds)),
     maxSeconds: Math.max(...measured.map(({ wallSeconds }) => wallSeconds)),
-    cpuSeconds: medianOf(measured, 'cpuSeconds'),
+    cpuSeconds: contestant.cpuKnown ? medianOf(measured, 'cpuSeconds') : null,
     rssMb: medianOf(measured, 'rssMb'),
   };
 }
 
 /**
  * Measures contestants by turns: A B C, B C A, … A contestant is
- * `{ name, runs, rival?, work?, prepare?(round), command(round), check(round, stdout) }`; `command` is measured.
+ * `{ name, runs, rival, work, cpuKnown, prepare(round), command(round), check(round, stdout) }`; `command` is measured.
  * What fails once is not run again, and its row says why.
  * @param betweenRounds done before each round, unmeasured
  */
@@ -92,7 +93,7 @@ export async function compare(bench, contestants, betweenRounds = () => undefine
       const result = results.get(contestant);
       if (round >= contestant.runs || result.failure !== null) continue;
       try {
-        await contestant.prepare?.(round);
+        await contestant.prepare(round);
         const measured = await run(bench, contestant.command(round));
         await contestant.check(round, measured.stdout);
         result.measured.push(measured);

@@ -36,7 +36,12 @@ const [local, port, username, keyFile, hostKeyFile, remote] = process.argv.slice
 const sock = connect({ host: '127.0.0.1', port: Number(port), noDelay: true });
 const client = new ssh2.Client();
 const hostKey = Buffer.from(readFileSync(hostKeyFile, 'utf8').split(' ')[1], 'base64');
-client.connect({ sock, username, privateKey: readFileSync(keyFile), hostVerifier: (key) => key.equals(hostKey) });
+client.connect({
+  sock,
+  username,
+  privateKey: readFileSync(keyFile),
+  hostVerifier: (key) => key.equals(hostKey),
+});
 await once(client, 'ready');
 const wrapper = await promisify(client.sftp.bind(client))();
 const sftp = Object.fromEntries(

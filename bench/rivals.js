@@ -12,8 +12,6 @@ export const packages = {
   '/usr/bin/time': 'time',
 };
 
-/** A pair of folders, and how to reach the server: what every command is made from. */
-
 export function rsync({ local, remote, sshConfig }) {
   return {
     file: 'rsync',
@@ -28,7 +26,7 @@ export function sftp({ local, remote, sshConfig, folder }) {
   return { file: 'sftp', args: ['-q', '-F', sshConfig, '-b', batch, 'box'] };
 }
 
-export function lftp({ local, remote, sshConfig }) {
+export function lftp({ local, remote, sshConfig, folder }) {
   const script = [
     `set sftp:connect-program "ssh -a -x -F ${sshConfig}"`,
     'set net:max-retries 1',
@@ -37,7 +35,7 @@ export function lftp({ local, remote, sshConfig }) {
     `mirror -R --parallel=8 ${local} ${remote}`,
   ].join('; ');
   // An empty home: nobody's settings take part.
-  return { file: 'lftp', args: ['--norc', '-c', script], env: { LFTP_HOME: local } };
+  return { file: 'lftp', args: ['--norc', '-c', script], env: { LFTP_HOME: folder } };
 }
 
 /** Every file, one after another, whatever the other side has. */

@@ -8,13 +8,19 @@ import { join } from 'node:path';
 
 function firstExisting(files) {
   const found = files.find((file) => existsSync(file));
-  if (found === undefined) throw new Error(`OpenSSH's server is needed; none of these exists: ${files.join(', ')}`);
+  if (found === undefined)
+    throw new Error(`OpenSSH's server is needed; none of these exists: ${files.join(', ')}`);
   return found;
 }
 
 /** By its absolute path: sshd executes itself anew for each connection. */
 function sshdFile() {
-  return firstExisting(['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/opt/homebrew/sbin/sshd', '/usr/bin/sshd']);
+  return firstExisting([
+    '/usr/sbin/sshd',
+    '/usr/local/sbin/sshd',
+    '/opt/homebrew/sbin/sshd',
+    '/usr/bin/sshd',
+  ]);
 }
 
 function sftpServerFile() {

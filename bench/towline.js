@@ -24,7 +24,17 @@ export function checkCount(stdout, transferred) {
 
 /** Starts `watch`; `said(event)` resolves with the first line of that event. */
 export function watch(children, { local, remote, sshConfig, stateDir }, flags = []) {
-  const args = ['watch', local, `box:${remote}`, '-F', sshConfig, '--state-dir', stateDir, '--json', ...flags];
+  const args = [
+    'watch',
+    local,
+    `box:${remote}`,
+    '-F',
+    sshConfig,
+    '--state-dir',
+    stateDir,
+    '--json',
+    ...flags,
+  ];
   const child = children.start(process.execPath, [commandFile, ...args]);
   const seen = new Map();
   const waiting = new Map();

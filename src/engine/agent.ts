@@ -19,7 +19,7 @@ import { WatchSet } from './watch-set.js';
 /** How often the causes of holds are looked at again. */
 const recheckMs = 5_000;
 /** A clean stop waits this long for what is in flight. */
-const stopMs = 4_000;
+const stopMs = 3_500;
 /** …and after this much more the link is cut: a temp that could not be removed is on record. */
 const cutMs = 500;
 const problemsListed = 1_000;
@@ -122,6 +122,7 @@ export class Agent {
       await this.#begin();
       await this.#retryProblems();
       await this.#scans.request('start');
+      this.#context.stopSignal.throwIfAborted();
       await this.#runner.drained();
       await this.#context.temps.sweepRemote(this.#context.remote);
     } catch (error) {

@@ -1,4 +1,4 @@
-import { asTowlineError } from '../core/errors.js';
+import { asTowlineError, TowlineError } from '../core/errors.js';
 import type { QueueRow } from '../ports-state.js';
 import type { Attention } from './attention.js';
 import { changesPass } from './changes-pass.js';
@@ -66,6 +66,7 @@ export class Runner {
 
   /** Resolves when every row was dealt with, but for those that are held or wait after a failure of their own. */
   drained(): Promise<void> {
+    if (this.#stopped) return Promise.reject(new TowlineError('interrupted', 'stopped'));
     const drained = new Promise<void>((resolve, reject) => this.#waiting.push({ resolve, reject }));
     this.kick();
     return drained;
@@ -80,6 +81,7 @@ export class Runner {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTimer?.();
+    this.fail(new TowlineError('interrupted', 'stopped'));
     await Promise.all(this.#running);
   }
 
