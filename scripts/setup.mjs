@@ -49,7 +49,8 @@ function installDependencies() {
 // SSH is three times slower, but works).
 function buildNativeCrypto() {
   const binding = './node_modules/ssh2/lib/protocol/crypto/build/Release/sshcrypto.node';
-  const loads = () => run(pinnedNode, ['-e', `require(${JSON.stringify(binding)})`], { required: false, quiet: true });
+  const loads = () =>
+    run(pinnedNode, ['-e', `require(${JSON.stringify(binding)})`], { required: false, quiet: true });
   if (loads()) return;
   const platform = process.platform === 'win32' ? 'win' : process.platform;
   const prefix = platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node';
@@ -58,13 +59,21 @@ function buildNativeCrypto() {
     .find((folder) => existsSync(join(folder, 'include', 'node')));
   say('building the native crypto of ssh2 for the pinned Node');
   const nodedir = headers === undefined ? [] : [`--nodedir=${headers}`];
-  run('npm', ['rebuild', 'ssh2', 'cpu-features', '--loglevel', 'error', ...nodedir], { required: false, quiet: true });
-  if (!loads()) say('the native crypto could not be built (a C++ compiler and make are needed): SSH will be slower');
+  run('npm', ['rebuild', 'ssh2', 'cpu-features', '--loglevel', 'error', ...nodedir], {
+    required: false,
+    quiet: true,
+  });
+  if (!loads())
+    say('the native crypto could not be built (a C++ compiler and make are needed): SSH will be slower');
 }
 
 function build() {
   const stamp = join(root, 'dist', '.built');
-  const inputs = [newestBelow(join(root, 'src')), mtimeOf(join(root, 'package-lock.json')), mtimeOf(join(root, 'tsconfig.json'))];
+  const inputs = [
+    newestBelow(join(root, 'src')),
+    mtimeOf(join(root, 'package-lock.json')),
+    mtimeOf(join(root, 'tsconfig.json')),
+  ];
   if (mtimeOf(stamp) >= Math.max(...inputs)) return;
   say('building dist/');
   rmSync(join(root, 'dist'), { recursive: true, force: true });
@@ -81,7 +90,14 @@ function has(command) {
 }
 
 function installTestTools() {
-  const wanted = { sshd: 'openssh-server', rsync: 'rsync', git: 'git', setpriv: 'util-linux', vim: 'vim-tiny', sed: 'sed' };
+  const wanted = {
+    sshd: 'openssh-server',
+    rsync: 'rsync',
+    git: 'git',
+    setpriv: 'util-linux',
+    vim: 'vim-tiny',
+    sed: 'sed',
+  };
   const packages = Object.entries(wanted)
     .filter(([command]) => !has(command) && !(command === 'vim' && has('vim.tiny')))
     .map(([, name]) => name);
@@ -89,8 +105,13 @@ function installTestTools() {
   say(`installing ${packages.join(' ')}`);
   const apt = process.getuid?.() === 0 ? ['apt-get'] : ['sudo', '-n', 'apt-get'];
   const install = () =>
-    run(apt[0], [...apt.slice(1), 'install', '-y', '-qq', '--no-install-recommends', ...packages], { required: false, quiet: true });
-  const installed = has('apt-get') && (install() || (run(apt[0], [...apt.slice(1), 'update', '-qq'], { required: false }) && install()));
+    run(apt[0], [...apt.slice(1), 'install', '-y', '-qq', '--no-install-recommends', ...packages], {
+      required: false,
+      quiet: true,
+    });
+  const installed =
+    has('apt-get') &&
+    (install() || (run(apt[0], [...apt.slice(1), 'update', '-qq'], { required: false }) && install()));
   if (!installed) say(`please install: ${packages.join(' ')} (the tests run against the real ones)`);
 }
 

@@ -28,6 +28,7 @@ import { inspectRoot, resolveRoot } from './storage/local/root.js';
 import { createLocalStorage } from './storage/local/storage.js';
 import { createSftpStorage } from './storage/sftp/storage.js';
 import { systemClock } from './system-clock.js';
+import { createThrottle } from './transfer/throttle.js';
 import { createChokidarWatcher } from './watch/chokidar-watcher.js';
 
 /** What a caller may give beside the options, and hear. */
@@ -146,6 +147,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     lanes: new Lanes(),
     deletions: new DeletionLog(),
     gate: new Gate(),
+    throttle: createThrottle({ clock: systemClock, kibPerSecond: resolved.bwlimit }),
     modeTrust,
     policy: () => policyOf(settings, remote, modeTrust.trusted),
   };
@@ -162,7 +164,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     persistent: purpose === 'watch',
     board,
     pid: process.pid,
-    throttle: { kibPerSecond: null, set: () => undefined },
+    throttle: context.throttle,
     stateLost,
   });
   return {

@@ -10,7 +10,7 @@ import type { SyncResult } from './engine/events.js';
 import type { AgentControl } from './engine/status.js';
 
 export type { RunHooks } from './compose.js';
-export type { PairOptions, RuleOption } from './config/options.js';
+export type { AfterSyncOption, PairOptions, RuleOption } from './config/options.js';
 export { TowlineError, type ErrorCode } from './core/errors.js';
 export type { Hold, HoldCause } from './core/guard.js';
 export type {

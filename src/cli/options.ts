@@ -155,7 +155,7 @@ function pairOptions(
     compare: flags.compare,
     rules: rules.length > 0 ? readRules(rules) : undefined,
     gitignore: flags.gitignore,
-    droppings: flags.editorFiles === true ? false : undefined,
+    editorFiles: flags.editorFiles,
     chmod: flags.chmod,
     mkpath: flags.mkpath,
     force: flags.force,

@@ -10,6 +10,24 @@ export interface RuleOption {
   readonly source: string;
 }
 
+/** A command that runs once per settled batch, after the changes are on the other side. */
+export interface AfterSyncOption {
+  /** For a shell: `/bin/sh -c` here, the login shell of the account on the server. */
+  readonly command: string;
+  /** Where it runs. Default: `local`. */
+  readonly where?: 'local' | 'remote';
+  /** Patterns as in .gitignore: it runs only when a path of the batch matches one. Default: it runs for every batch. */
+  readonly patterns?: readonly string[];
+  /** It is ended when it takes longer, seconds. Default: 60. */
+  readonly timeoutSeconds?: number;
+}
+
+/** What a command is told that the library is not. */
+export interface CommandOptions {
+  /** Repeat a one-shot command this often: `30s`, `15m`, `1h`, `1d`. */
+  readonly every?: string;
+}
+
 export interface PairOptions {
   /** The local folder. */
   readonly local: string;
@@ -34,8 +52,8 @@ export interface PairOptions {
   readonly rules?: readonly RuleOption[];
   /** Honour .gitignore files too. Default: false. */
   readonly gitignore?: boolean;
-  /** Ignore editors' droppings (swap files, probes, backups). Default: true. */
-  readonly droppings?: boolean;
+  /** Sync editors' droppings (swap files, probes, backups) too. Default: false. */
+  readonly editorFiles?: boolean;
   /** As rsync's: `D755,F644`, `u+rwX,go-w`. */
   readonly chmod?: string;
   /** Make missing parents of the remote folder too. */
@@ -44,6 +62,10 @@ export interface PairOptions {
   readonly force?: boolean;
   /** Force what was written to disk on the server before it gets its name. Default: false in push. */
   readonly fsync?: boolean;
+  /** Content sent and received together, KiB/s. Default: unlimited. */
+  readonly bwlimit?: number;
+  /** Run after each settled batch, in this order. */
+  readonly afterSync?: readonly AfterSyncOption[];
 
   /** The folder below which the state of all pairs is kept. Default: `$XDG_STATE_HOME/towline`. */
   readonly stateDir?: string;

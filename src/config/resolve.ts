@@ -2,7 +2,7 @@ import { parseChmod } from '../core/chmod.js';
 import type { Compare, ModeRule } from '../core/compare.js';
 import { TowlineError } from '../core/errors.js';
 import { type MaxDelete, defaultMaxDelete, parseMaxDelete } from '../core/guard.js';
-import type { PairOptions, RuleOption } from './options.js';
+import type { AfterSyncOption, PairOptions, RuleOption } from './options.js';
 
 /** Options checked and complete: what was left out has its default. */
 export interface ResolvedOptions {
@@ -21,6 +21,9 @@ export interface ResolvedOptions {
   readonly settleMs: number;
   readonly settleMaxMs: number;
   readonly rescanMs: number;
+  /** KiB/s; `null`: no limit. */
+  readonly bwlimit: number | null;
+  readonly afterSync: readonly Required<AfterSyncOption>[];
 }
 
 const compares: readonly Compare[] = ['size', 'mtime+size', 'checksum'];
@@ -53,11 +56,26 @@ export function resolveOptions(options: PairOptions): ResolvedOptions {
     acceptNew: options.acceptNew ?? false,
     rules: options.rules ?? [],
     gitignore: options.gitignore ?? false,
-    droppings: options.droppings ?? true,
+    droppings: options.editorFiles !== true,
     settleMs,
     settleMaxMs,
     rescanMs: rescanMinutes * 60_000,
+    bwlimit: bwlimit(options.bwlimit),
+    afterSync: (options.afterSync ?? []).map(afterSync),
   };
+}
+
+/** As for rsync and lftp, 0 means no limit. */
+function bwlimit(kibPerSecond = 0): number | null {
+  if (kibPerSecond === 0) return null;
+  return number('bwlimit', kibPerSecond, 1, 1_000_000_000);
+}
+
+function afterSync(hook: AfterSyncOption): Required<AfterSyncOption> {
+  const { command, where = 'local', patterns = [], timeoutSeconds = 60 } = hook;
+  if (command.trim() === '') throw wrong('afterSync.command', command, 'a command for a shell');
+  number('afterSync.timeoutSeconds', timeoutSeconds, 1, 86_400);
+  return { command, where, patterns, timeoutSeconds };
 }
 
 function maxDelete(text: string | undefined): MaxDelete {

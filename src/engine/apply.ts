@@ -168,6 +168,7 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
         bytes += more;
         emit({ type: 'transfer-progress', path, size, bytes });
       },
+      throttle: context.throttle,
       signal,
     });
     emit({ type: 'transfer-end', path, size, ok: true });

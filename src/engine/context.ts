@@ -5,6 +5,7 @@ import type { MaxDelete } from '../core/guard.js';
 import type { Mode, Policy } from '../core/mode.js';
 import type { Clock, Link, Log, Storage } from '../ports.js';
 import type { State } from '../ports-state.js';
+import type { Throttle } from '../transfer/throttle.js';
 import type { Claims } from './claims.js';
 import type { DeletionLog } from './deletion-log.js';
 import type { AgentListener } from './events.js';
@@ -63,6 +64,8 @@ export interface Context {
   readonly deletions: DeletionLog;
   /** Closed while the agent is paused. */
   readonly gate: Gate;
+  /** Bounds the content of all transfers together. */
+  readonly throttle: Throttle;
   readonly policy: () => Policy;
   /** Whether the base's modes were made under the rule in force: true once a scan has seen to all of them. */
   readonly modeTrust: { trusted: boolean };

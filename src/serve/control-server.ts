@@ -66,8 +66,8 @@ async function reply(
   control: Controllable,
   closing: AbortSignal,
 ): Promise<void> {
-  const gone = new Promise<null>((resolve) => response.once('close', () => resolve(null)));
-  const answer = await Promise.race([answerTo(request, control), aborted(closing).then(failure), gone]);
+  const gone = new Promise<void>((resolve) => response.once('close', () => resolve()));
+  const answer = await Promise.race([answerTo(request, control), given(response, closing)]);
   // Whoever asked does not listen any more.
   if (answer === null) return;
   const text = JSON.stringify(answer.body);
@@ -101,10 +101,16 @@ function failure({ code, message }: TowlineError): Answer {
   return { status, body: { error: { code, message } } };
 }
 
-function aborted(signal: AbortSignal): Promise<TowlineError> {
+/** What ends the wait for an answer: the agent stops (an error), or whoever asked goes away (`null`). */
+function given(response: ServerResponse, closing: AbortSignal): Promise<Answer | null> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve(asTowlineError(signal.reason));
-    else signal.addEventListener('abort', () => resolve(asTowlineError(signal.reason)), { once: true });
+    const onClosing = () => resolve(failure(asTowlineError(closing.reason)));
+    if (closing.aborted) onClosing();
+    closing.addEventListener('abort', onClosing, { once: true });
+    response.once('close', () => {
+      closing.removeEventListener('abort', onClosing);
+      resolve(null);
+    });
   });
 }
 

@@ -7,7 +7,8 @@ import { isDamageAtOpening, type Place, stateFailure } from './failure.js';
 import { ensurePrivateFile } from './folder.js';
 import { hasSchemaOfItsVersion, refuseNewer } from './schema.js';
 
-const fileName = 'state.sqlite';
+/** The database in a pair's state folder. */
+export const databaseName = 'state.sqlite';
 const asidePattern = /^state\.sqlite\.corrupt-[0-9TZ.-]+$/;
 const asideTimePattern = /[-:]/g;
 /** The log is cut back to this after it was carried over into the database. */
@@ -43,7 +44,7 @@ export function newestSetAside(folder: string): string | null {
  * log that lies beside a missing or empty database.
  */
 function setAside(folder: string): void {
-  const file = join(folder, fileName);
+  const file = join(folder, databaseName);
   const aside = `${file}.corrupt-${new Date().toISOString().replace(asideTimePattern, '')}`;
   for (const suffix of ['', '-wal', '-shm']) {
     if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
@@ -73,7 +74,7 @@ function configure(db: Database.Database, place: Place): void {
 }
 
 function openWriter(place: Place, busyTimeoutMs: number): Database.Database {
-  const file = join(place.folder, fileName);
+  const file = join(place.folder, databaseName);
   ensurePrivateFile(file);
   const db = new Database(file, { timeout: busyTimeoutMs });
   try {

@@ -35,7 +35,7 @@ function slug(text: string, fallback: string): string {
  * Where all states live: the directory the user chose, else `$XDG_STATE_HOME/towline`, else `~/.local/state/towline`.
  * A relative `XDG_STATE_HOME` is ignored, as the XDG Base Directory Specification asks.
  */
-function baseFolder({ stateDir, env, home }: StateLocation): string {
+export function baseFolder({ stateDir, env, home }: Omit<StateLocation, 'pair'>): string {
   if (stateDir !== undefined) return resolve(stateDir);
   const xdg = env.XDG_STATE_HOME;
   return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(home, '.local', 'state'), 'towline');

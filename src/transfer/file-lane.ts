@@ -9,12 +9,14 @@ import { sameRevision } from '../core/compare.js';
 import type { Entry } from '../core/entry.js';
 import { TowlineError } from '../core/errors.js';
 import type { Source, Storage, Temp } from '../ports.js';
+import type { Throttle } from './throttle.js';
 
 /** Files up to this size are hashed on their way, so that a later touch is told from an edit without sending anything. */
 const hashedBytesMax = 64 * 2 ** 20;
 const pieceBytes = 2 ** 20;
 /** Pieces read ahead of the write that waits for room. */
 const readAhead = 2;
+const nothing = Buffer.alloc(0);
 const attemptsMax = 3;
 /** A file modified less than this before it was read may change again without its time showing it. */
 const racyMs = 2_000;
@@ -40,6 +42,8 @@ export interface FileTransfer {
   /** Called with the name once it is certain that nothing of it is left behind under it. */
   readonly tempGone: (name: string) => void;
   readonly progress: (bytes: number) => void;
+  /** Shared by all transfers. */
+  readonly throttle: Throttle;
   readonly signal: AbortSignal;
 }
 
@@ -125,31 +129,73 @@ async function requireSpace({ to, path }: FileTransfer, size: number): Promise<v
 /** Sends the content up to its length at opening. False when the source turned out shorter. */
 async function copy(job: FileTransfer, source: Source, temp: Temp, hash: Hash | null): Promise<boolean> {
   const { size } = source.entry;
-  const reads: Promise<Buffer>[] = [];
-  let nextRead = 0;
-  const readMore = () => {
-    while (reads.length < readAhead && nextRead < size) {
-      const read = source.read(nextRead, Math.min(pieceBytes, size - nextRead));
-      // Awaited below in its turn; without this a later read's failure would count as unhandled meanwhile.
-      read.catch(() => undefined);
-      reads.push(read);
-      nextRead += pieceBytes;
-    }
-  };
+  const pieces = new Pieces(job, source);
   try {
     for (let offset = 0; offset < size;) {
       job.signal.throwIfAborted();
-      readMore();
-      const piece = await reads.shift()!;
-      if (piece.length < Math.min(pieceBytes, size - offset)) return false;
-      hash?.update(piece);
-      await temp.write(piece, offset);
-      offset += piece.length;
-      job.progress(piece.length);
+      const { data, length } = await pieces.next();
+      if (data.length < length) return false;
+      hash?.update(data);
+      await temp.write(data, offset);
+      offset += data.length;
+      job.progress(data.length);
     }
     return true;
   } finally {
-    await Promise.allSettled(reads);
+    await pieces.end();
+  }
+}
+
+interface Piece {
+  readonly data: Buffer;
+  /** What was asked for. */
+  readonly length: number;
+}
+
+/** Reads a source from its start to its length at opening, a little ahead, in pieces as large as the throttle allows. */
+class Pieces {
+  readonly #job: FileTransfer;
+  readonly #source: Source;
+  readonly #reads: Promise<Piece>[] = [];
+  readonly #stop = new AbortController();
+  /** The last piece that was asked for. */
+  #granted = Promise.resolve({ offset: 0, length: 0 });
+
+  constructor(job: FileTransfer, source: Source) {
+    this.#job = job;
+    this.#source = source;
+  }
+
+  /** The next piece; of length 0 at the end. */
+  next(): Promise<Piece> {
+    while (this.#reads.length < readAhead) this.#reads.push(this.#read());
+    return this.#reads.shift()!;
+  }
+
+  /** Asks for no more; resolves when nothing is being read any more. */
+  async end(): Promise<void> {
+    this.#stop.abort(new TowlineError('interrupted', `'${this.#job.path}' is not read any further`));
+    await Promise.allSettled(this.#reads);
+  }
+
+  #read(): Promise<Piece> {
+    const granted = this.#grant(this.#granted);
+    this.#granted = granted;
+    const read = granted.then(async ({ offset, length }) => {
+      return { data: length === 0 ? nothing : await this.#source.read(offset, length), length };
+    });
+    // Awaited in its turn; without this a later read's failure would count as unhandled meanwhile.
+    read.catch(() => undefined);
+    return read;
+  }
+
+  async #grant(before: Promise<{ offset: number; length: number }>): Promise<{ offset: number; length: number }> {
+    const last = await before;
+    const offset = last.offset + last.length;
+    const wanted = Math.min(pieceBytes, this.#source.entry.size - offset);
+    const { throttle, signal } = this.#job;
+    if (throttle.kibPerSecond === null) return { offset, length: wanted };
+    return { offset, length: await throttle.take(wanted, AbortSignal.any([signal, this.#stop.signal])) };
   }
 }
 

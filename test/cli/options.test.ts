@@ -23,7 +23,7 @@ const table: readonly (readonly [flags: string, options: Partial<PairOptions>])[
   ['--compare mtime+size', { compare: 'mtime+size' }],
   ['--compare checksum', { compare: 'checksum' }],
   ['--gitignore', { gitignore: true }],
-  ['--editor-files', { droppings: false }],
+  ['--editor-files', { editorFiles: true }],
   ['--chmod D755,F644', { chmod: 'D755,F644' }],
   ['--mkpath --force --fsync', { mkpath: true, force: true, fsync: true }],
   ['--state-dir s', { stateDir: 's' }],

@@ -1,0 +1,173 @@
+/** Which pairs there are, and how each is doing, whether its agent runs or not. */
+import { realpath } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { PairOptions } from './config/options.js';
+import { hasCode, TowlineError } from './core/errors.js';
+import type { AgentStatus } from './engine/status.js';
+import { askAgent } from './serve/control-client.js';
+import { type PairRecord, recordFacts, type ScanRecord } from './serve/record.js';
+import { resolveHost } from './ssh/config.js';
+import { parseTarget } from './ssh/target.js';
+import { baseFolder, stateFolder } from './state/location.js';
+import { type PeekedState, peekState, stateFolders } from './state/peek.js';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Problems of a stopped agent that are read at most. */
+const problemsMax = 1_000;
+/** A list does not wait longer than this for an agent that hangs. */
+const listedAnswerMs = 2_000;
+
+/** How a pair is doing; the same shape with and without an agent. */
+export type PairStatus = (AgentStatus & { readonly running: true }) | StoppedStatus;
+
+/** What the state folder tells when no agent runs. */
+export type StoppedStatus = Omit<AgentStatus, 'pid' | 'startedMs' | 'totals'> & {
+  readonly running: false;
+  readonly pid: null;
+  readonly startedMs: null;
+  readonly totals: null;
+};
+
+/**
+ * The state folder of the pair these options name, as `watch` would choose it; it need not exist, and neither need the
+ * local folder.
+ * @throws `configuration`
+ */
+export async function findPair(options: PairOptions, env: Env): Promise<string> {
+  const target = parseTarget(options.remote);
+  const { user, hostName, port } = await resolveHost({
+    host: target.host,
+    user: target.user,
+    port: options.port ?? target.port,
+    env,
+    ...(options.sshConfig === undefined ? {} : { configFile: options.sshConfig }),
+  });
+  return stateFolder({
+    stateDir: options.stateDir,
+    env,
+    home: env.HOME ?? homedir(),
+    pair: { localRealPath: await realPath(options.local), user, host: hostName, port, path: target.path },
+  });
+}
+
+/** A pair of which there is a state. */
+export interface KnownPair {
+  readonly folder: string;
+  /** Whether an agent holds its socket, even one that does not answer. */
+  readonly running: boolean;
+  /** The two sides, for people; empty when the state does not say. */
+  readonly local: string;
+  readonly remote: string;
+}
+
+/**
+ * All pairs below the folder of states (`--state-dir`, or the usual one), in the order of their folders' names.
+ * @throws `state`
+ */
+export async function listPairs(stateDir: string | undefined, env: Env): Promise<KnownPair[]> {
+  const pairs: KnownPair[] = [];
+  for (const folder of await stateFolders(baseFolder({ stateDir, env, home: env.HOME ?? homedir() }))) {
+    const stopped = await stoppedStatus(folder);
+    const { local, remote } = stopped ?? { local: '', remote: '' };
+    pairs.push({ folder, running: await isRunning(folder), local, remote });
+  }
+  return pairs;
+}
+
+async function isRunning(folder: string): Promise<boolean> {
+  try {
+    await askAgent(folder, { ask: 'status' }, { timeoutMs: listedAnswerMs });
+    return true;
+  } catch (error) {
+    return !hasCode(error, 'not-found');
+  }
+}
+
+/**
+ * How the pair with this state folder is doing.
+ * @throws `not-found` when there is neither an agent nor a state, `state`, `protocol`, `permission`
+ */
+export async function pairStatus(folder: string): Promise<PairStatus> {
+  const status = (await runningStatus(folder)) ?? (await stoppedStatus(folder));
+  if (status !== null) return status;
+  throw new TowlineError('not-found', `nothing is known of this pair (no state in ${folder})`, {
+    path: folder,
+    hint: 'Check the arguments: they must be those of the watch or push',
+  });
+}
+
+async function runningStatus(folder: string): Promise<PairStatus | null> {
+  try {
+    return { ...asStatus(await askAgent(folder, { ask: 'status' })), running: true };
+  } catch (error) {
+    if (hasCode(error, 'not-found')) return null;
+    throw error;
+  }
+}
+
+/**
+ * What an agent answered, as its status.
+ * @throws `protocol` when it is none
+ */
+export function asStatus(answer: Readonly<Record<string, unknown>>): AgentStatus {
+  const names: readonly (keyof AgentStatus)[] = ['state', 'link', 'queue', 'problems', 'holds', 'totals'];
+  if (names.every((name) => name in answer)) return answer as object as AgentStatus;
+  throw new TowlineError('protocol', "the agent's answer is no status", {
+    hint: 'It may be of another version: restart it',
+  });
+}
+
+async function stoppedStatus(folder: string): Promise<StoppedStatus | null> {
+  const place = { folder, label: 'this pair' };
+  const peeked = await peekState(place, Object.values(recordFacts), problemsMax);
+  return peeked === null ? null : stopped(peeked);
+}
+
+function stopped({ counts, problems, facts }: PeekedState): StoppedStatus {
+  // Written by `beginRecord` and nobody else.
+  const pair = facts[recordFacts.pair] as PairRecord | undefined;
+  const lastScan = facts[recordFacts.lastScan] as ScanRecord | undefined;
+  const { total, held } = counts;
+  return {
+    running: false,
+    pid: null,
+    local: pair?.local ?? '',
+    remote: pair?.remote ?? '',
+    mode: pair?.mode ?? '',
+    state: 'stopped',
+    startedMs: null,
+    link: { state: 'closed', epoch: null, error: null },
+    lagMs: counts.oldestMs === null ? 0 : Math.max(0, Date.now() - counts.oldestMs),
+    queue: { total, held, problems: counts.problems, settling: 0, inFlight: 0 },
+    transfers: [],
+    problems: problems.map(({ path, problem }) => ({
+      path,
+      code: problem?.code ?? '',
+      message: problem?.message ?? '',
+    })),
+    holds: [],
+    lastScan: lastScan ?? null,
+    bwlimit: null,
+    totals: null,
+  };
+}
+
+/** The real path of a folder that may be gone: as much of it as there is. */
+async function realPath(path: string): Promise<string> {
+  const absolute = resolve(path);
+  try {
+    return await realpath(absolute);
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (!missing || absolute === dirname(absolute)) {
+      throw new TowlineError('configuration', `the local folder '${path}' cannot be reached`, {
+        path,
+        hint: 'Check the permissions of the folders above it',
+        cause: error,
+      });
+    }
+    return join(await realPath(dirname(absolute)), basename(absolute));
+  }
+}
