@@ -1,14 +1,20 @@
 /** What all cases share: the server, the folders, the trees, and pairs of contestants on them. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
+import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { missingRivals } from './debian.js';
 import { bigFile, manyFiles, smallFiles } from './trees.js';
+
+const projectFolder = fileURLToPath(new URL('../', import.meta.url));
 
 /** @param scale one of scales.js */
 export function createBench({ scale, folder, server, children, say }) {
   const trees = new Map();
   const missing = missingRivals();
+  const startedMs = performance.now();
+  const taken = new Set();
   const make = {
     small: (root) => smallFiles(root, { count: scale.smallFiles, totalBytes: scale.smallBytes }),
     many: (root) => manyFiles(root, { count: scale.manyFiles }),
@@ -21,6 +27,14 @@ export function createBench({ scale, folder, server, children, say }) {
     children,
     say,
     limitMs: scale.limitMs,
+    /** Whether the time for the whole bench is used up. */
+    isLate: () => performance.now() - startedMs > scale.budgetMs,
+    /** Whether a rival takes part in one more case. */
+    takesPart(name) {
+      const again = taken.has(name);
+      taken.add(name);
+      return !again || !scale.once.includes(name);
+    },
     /** Whether a rival is installed. */
     has: (command) => !missing.includes(command),
     /** One of the trees that several cases use; they must leave it as it is. */
@@ -29,7 +43,15 @@ export function createBench({ scale, folder, server, children, say }) {
       return trees.get(name);
     },
     /** No path, user or host of this machine gets into the results. */
-    anonymous: (text) => text.replaceAll(folder, '…').replaceAll(`${server.user}@`, ''),
+    anonymous: (text) =>
+      [
+        [folder, '…'],
+        [process.execPath, 'node'],
+        [projectFolder, ''],
+        [homedir(), '~'],
+        [hostname(), 'here'],
+        [`${server.user}@`, ''],
+      ].reduce((rest, [secret, shown]) => rest.replaceAll(secret, shown), text),
   };
 }
 

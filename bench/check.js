@@ -48,7 +48,7 @@ export async function checkSame(tree, remote, certainly = []) {
   const expected = new Set(tree.files.map(({ path }) => path));
   for (const path of sizes.keys()) if (!expected.has(path)) wrong.push(path);
   const sample = pick(randomOf('sample'), sampleFiles, tree.files.length).map((index) => tree.files[index]);
-  for (const file of [...sample, ...certainly]) {
+  for (const file of new Set([...sample, ...certainly])) {
     if (sizes.get(file.path) === file.size && !(await isSame(tree, remote, file))) wrong.push(file.path);
   }
   if (wrong.length === 0) return;

@@ -34,7 +34,7 @@ function placeOf(bench, name, { local, port }) {
  */
 export function contestants(bench, tree, names, options = {}, port = bench.server.port) {
   return names
-    .filter((name) => isThere(bench, name))
+    .filter((name) => isThere(bench, name) && bench.takesPart(name))
     .map((name) => {
       const settings = { ...options[''], ...options[name] };
       const treeNow = settings.tree ?? (typeof tree === 'function' ? tree : () => tree);

@@ -6,6 +6,9 @@ import { byteSource, randomOf } from './random.js';
 
 /** In case the kernel did not tell of the change. */
 const lookMs = 20;
+/**
+ * Each save has a size of its own: rsync, and so lsyncd, does not see an edit of the same size within the same second.
+ */
 const savedBytes = 4_096;
 
 function holds(file, content) {
@@ -43,12 +46,14 @@ async function save({ local, remote }, path, content, limitMs) {
 }
 
 /** Saves files until one gets over within a second: from then on the tool watches. */
-export async function awaitFirst(pair, path, limitMs) {
+export async function awaitFirst(pair, child, path, limitMs) {
   const bytes = byteSource(`first ${pair.tool}`);
   const endMs = performance.now() + limitMs;
-  for (;;) {
-    const ms = await save(pair, path, bytes(savedBytes), 1_000).catch(() => null);
+  for (let attempt = 1; ; attempt++) {
+    const ms = await save(pair, path, bytes(savedBytes - attempt), 1_000).catch(() => null);
     if (ms !== null) return;
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`it ended with ${child.exitCode}`);
     if (performance.now() > endMs)
       throw new Error(`it did not bring a change over within ${limitMs / 1_000} s`);
   }
@@ -66,7 +71,7 @@ export async function saveMany(pair, files, { saves, gapMs, limitMs }) {
   for (let nth = 0; nth < saves; nth++) {
     await pause(gapMs * (1 + random()));
     const { path } = files[Math.floor(random() * files.length)];
-    taken.push(await save(pair, path, bytes(savedBytes), limitMs));
+    taken.push(await save(pair, path, bytes(savedBytes + nth), limitMs));
   }
   return taken;
 }

@@ -3,10 +3,9 @@
  *
  *     npm run bench [-- --only NAME] [--quick] [--no-write]
  *
- * Exit code 1 when a contestant failed or did not do the whole work, 2 for wrong usage.
+ * Exit code 1 when a contestant failed or did not do the whole work, or when the time did not suffice; 2 for wrong usage.
  */
-import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createBench } from './bench.js';
@@ -23,6 +22,7 @@ import { installRivals, missingRivals } from './debian.js';
 import { machine, versions } from './machine.js';
 import { failures, reportText, writeReport } from './report.js';
 import { scales } from './scale.js';
+import { makeScratch } from './scratch.js';
 import { startServer } from './servers.js';
 import { commandFile } from './towline.js';
 
@@ -67,13 +67,27 @@ function readOptions() {
   return null;
 }
 
+/** What prevents a whole case becomes the failure of that case; the others are measured all the same. */
+async function measureCase(bench, { kind, measure }) {
+  const failed = (failure) => {
+    bench.say(`    FAILED: ${failure}`);
+    return { kind: 'text', rows: [{ tool: 'the case', rival: false, runs: 0, failure }], notes: [] };
+  };
+  if (bench.isLate()) return failed('not measured, the time was used up');
+  try {
+    const { rows, notes = [] } = await measure(bench);
+    return { kind, rows, notes };
+  } catch (error) {
+    return failed(bench.anonymous(error.message));
+  }
+}
+
 async function measureCases(bench, chosen) {
   const measured = [];
   for (const one of chosen) {
     const title = one.title(bench.scale);
     bench.say(`  ${title}`);
-    const { rows, notes = [] } = await one.measure(bench);
-    measured.push({ name: one.name, kind: one.kind, title, rows, notes });
+    measured.push({ name: one.name, title, ...(await measureCase(bench, one)) });
   }
   return measured;
 }
@@ -85,14 +99,16 @@ async function main() {
     process.stdout.write(usage);
     return 0;
   }
-  if (!existsSync(commandFile))
-    throw new Error('dist/ is not built: run `npm run bench`, or `npm run build` first');
+  if (!existsSync(commandFile)) {
+    say('dist/ is not built: use `npm run bench`, or `npm run build` first');
+    return 2;
+  }
   const scale = flags.quick ? scales.quick : scales.full;
   const missing = scale.installs ? installRivals(say) : missingRivals();
   if (missing.length > 0) say(`not installed, so not measured: ${missing.join(', ')}`);
 
   const children = new Children();
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'towline-bench-')));
+  const { folder, medium } = makeScratch(6 * scale.bigBytes);
   const cleanUp = () => {
     children.endAll();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -113,7 +129,7 @@ async function main() {
     const results = {
       measuredOn: new Date().toISOString().slice(0, 10),
       scale: scale.name,
-      machine: machine(),
+      machine: { ...machine(), medium },
       versions: versions(),
       cases: measured,
     };

@@ -62,12 +62,12 @@ function medianOf(measured, field) {
 }
 
 function rowOf(contestant, measured, failure) {
-  const { name, work, rival, runs } = contestant;
+  const { name, work, rival } = contestant;
   const head = { tool: name, work, rival };
   if (failure !== null) return { ...head, runs: 0, failure };
   return {
     ...head,
-    runs,
+    runs: measured.length,
     failure: null,
     wallSeconds: medianOf(measured, 'wallSeconds'),
     minSeconds: Math.min(...measured.map(({ wallSeconds }) => wallSeconds)),
@@ -80,13 +80,13 @@ function rowOf(contestant, measured, failure) {
 /**
  * Measures contestants by turns: A B C, B C A, … A contestant is
  * `{ name, runs, rival, work, cpuKnown, prepare(round), command(round), check(round, stdout) }`; `command` is measured.
- * What fails once is not run again, and its row says why.
+ * What fails once is not run again, and its row says why. When the bench is late, no further round is begun.
  * @param betweenRounds done before each round, unmeasured
  */
 export async function compare(bench, contestants, betweenRounds = () => undefined) {
   const results = new Map(contestants.map((one) => [one, { measured: [], failure: null }]));
   const rounds = Math.max(...contestants.map(({ runs }) => runs));
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < rounds && (round === 0 || !bench.isLate()); round++) {
     await betweenRounds(round);
     for (let turn = 0; turn < contestants.length; turn++) {
       const contestant = contestants[(turn + round) % contestants.length];

@@ -32,7 +32,7 @@ const kinds = {
     compared: 'rssMb',
     columns: {
       'peak MB': ({ rssMb }) => whole(rssMb),
-      'ready after s': ({ readySeconds }) => seconds(readySeconds),
+      'all compared after s': ({ comparedSeconds }) => seconds(comparedSeconds),
     },
   },
 };
@@ -119,7 +119,7 @@ function machineText({ measuredOn, scale, machine, versions }) {
   const tools = Object.entries(versions).map(([tool, version]) => `${tool} ${version ?? '(not installed)'}`);
   return (
     `Measured on ${measuredOn}${scale === 'full' ? '' : ` (${scale}: tiny data, numbers mean nothing)`}: ` +
-    `${machine.cores} cores (${machine.processor}), ${machine.memoryGiB} GiB, ${machine.kernel}; ${tools.join(', ')}.`
+    `${machine.cores} cores (${machine.processor}), ${machine.memoryGiB} GiB, ${machine.kernel}, ${machine.medium}; ${tools.join(', ')}.`
   );
 }
 

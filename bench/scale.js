@@ -20,8 +20,12 @@ const full = {
   runs: { short: 5, long: 3 },
   reconcileEntries: 1_000_000,
   /** A command that takes longer is ended, and its row says so. */
-  limitMs: 180_000,
+  limitMs: 90_000,
+  /** After that no further round or case is begun. */
+  budgetMs: 17 * 60_000,
   installs: true,
+  /** Rivals that take part only in the first case that they can. */
+  once: [],
 };
 
 const quick = {
@@ -41,6 +45,7 @@ const quick = {
   reconcileEntries: 20_000,
   limitMs: 30_000,
   installs: false,
+  once: ['lftp mirror ×8'],
 };
 
 export const scales = { full, quick };

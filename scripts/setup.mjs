@@ -98,10 +98,23 @@ function installTestTools() {
     vim: 'vim-tiny',
     sed: 'sed',
   };
-  const packages = Object.entries(wanted)
-    .filter(([command]) => !has(command) && !(command === 'vim' && has('vim.tiny')))
-    .map(([, name]) => name);
-  if (packages.length === 0) return;
+  // Without these a few tests are skipped, and say so. systemd alone does not become the machine's init.
+  const welcome = { 'systemd-analyze': 'systemd', python3: 'python3-minimal' };
+  const missing = (tools) =>
+    Object.entries(tools)
+      .filter(([command]) => !has(command) && !(command === 'vim' && has('vim.tiny')))
+      .map(([, name]) => name);
+  const packages = missing(wanted);
+  if (packages.length > 0 && !installPackages(packages)) {
+    say(`please install: ${packages.join(' ')} (the tests run against the real ones)`);
+  }
+  const more = missing(welcome);
+  if (process.platform === 'linux' && more.length > 0 && !installPackages(more)) {
+    say(`without ${more.join(' ')} some tests are skipped`);
+  }
+}
+
+function installPackages(packages) {
   say(`installing ${packages.join(' ')}`);
   const apt = process.getuid?.() === 0 ? ['apt-get'] : ['sudo', '-n', 'apt-get'];
   const install = () =>
@@ -109,10 +122,10 @@ function installTestTools() {
       required: false,
       quiet: true,
     });
-  const installed =
+  return (
     has('apt-get') &&
-    (install() || (run(apt[0], [...apt.slice(1), 'update', '-qq'], { required: false }) && install()));
-  if (!installed) say(`please install: ${packages.join(' ')} (the tests run against the real ones)`);
+    (install() || (run(apt[0], [...apt.slice(1), 'update', '-qq'], { required: false }) && install()))
+  );
 }
 
 installDependencies();

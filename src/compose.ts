@@ -11,11 +11,15 @@ import { DeletionLog } from './engine/deletion-log.js';
 import type { AgentListener } from './engine/events.js';
 import { createFilterBook } from './engine/filter-book.js';
 import { Gate } from './engine/gate.js';
+import { Hooks } from './engine/hooks.js';
 import { Lanes } from './engine/lanes.js';
 import { Ledger, noLedger } from './engine/ledger.js';
 import { StatusBoard } from './engine/status-board.js';
 import { Temps } from './engine/temps.js';
-import type { Log } from './ports.js';
+import type { Commands, Log } from './ports.js';
+import { runLocalCommand } from './serve/local-command.js';
+import { openControl } from './serve/open-control.js';
+import { type AgentRecord, beginRecord, noRecord } from './serve/record.js';
 import { createConnection } from './ssh/connection.js';
 import { createIdentity, type Identity } from './ssh/identity.js';
 import { nativeCryptoActive } from './ssh/native.js';
@@ -40,6 +44,8 @@ export interface RunHooks {
   readonly signal?: AbortSignal;
   /** Default: `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Whether an agent (`watch`) opens its control socket in the state folder. Default: false. */
+  readonly control?: boolean;
 }
 
 export type Purpose = 'once' | 'plan' | 'watch';
@@ -51,6 +57,7 @@ export interface OpenPair {
   readonly agent: Agent;
   readonly context: Context;
   readonly stateLost: boolean;
+  readonly record: AgentRecord;
   interrupt(): void;
   close(): Promise<void>;
 }
@@ -81,10 +88,13 @@ export async function openPair(options: PairOptions, hooks: RunHooks, purpose: P
   let state: OpenedState | null = null;
   try {
     state = await openState({ folder, label: `${root} → ${identity.label}:${target.path}` });
-    return await assemble({ options, resolved, hooks, purpose, root, target, identity, state }, async () => {
-      await state?.close();
-      lock?.release();
-    });
+    return await assemble(
+      { options, resolved, hooks, purpose, root, folder, target, identity, state },
+      async () => {
+        await state?.close();
+        lock?.release();
+      },
+    );
   } catch (error) {
     await state?.close();
     lock?.release();
@@ -98,13 +108,14 @@ interface Materials {
   readonly hooks: RunHooks;
   readonly purpose: Purpose;
   readonly root: string;
+  readonly folder: string;
   readonly target: Target;
   readonly identity: Identity;
   readonly state: OpenedState;
 }
 
 async function assemble(materials: Materials, release: () => Promise<void>): Promise<OpenPair> {
-  const { options, resolved, hooks, purpose, root, target, identity, state } = materials;
+  const { options, resolved, hooks, purpose, root, folder, target, identity, state } = materials;
   const log = hooks.log ?? silence;
   const soft = new AbortController();
   const hard = new AbortController();
@@ -123,8 +134,12 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
   const settings = settingsOf(resolved, purpose);
   const modeTrust = { trusted: (await state.facts.get<string>('modeRule')) === settings.modeRuleText };
   const board = new StatusBoard(systemClock);
+  const pair = { local: root, remote: label, mode: settings.mode };
+  const record =
+    purpose === 'plan' ? noRecord : await beginRecord({ facts: state.facts, clock: systemClock, log, pair });
   const emit: AgentListener = (event) => {
     board.note(event);
+    if (event.type === 'scan-end') record.scanned(event);
     hooks.onEvent?.(event);
   };
   const context: Context = {
@@ -153,7 +168,13 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
   };
   const stateLost = (await state.facts.get(setAsideFact)) !== null;
   sayFirst(emit, state);
-  const forgetAccepted = recordHostKeys(link, identity, log);
+  const endRecording = recordHostKeys(link, identity, log);
+  const commands: Commands = {
+    run: (side, run) =>
+      side === 'local'
+        ? runLocalCommand(root, run, systemClock)
+        : link.exec(run.command, { ...run, directory: target.path }),
+  };
   const agent = new Agent({
     context,
     wind: (reason) => soft.abort(reason),
@@ -165,19 +186,27 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     board,
     pid: process.pid,
     throttle: context.throttle,
+    ...(resolved.afterSync.length === 0
+      ? {}
+      : { newHooks: (waits) => new Hooks({ ...waits, context, hooks: resolved.afterSync, commands }) }),
     stateLost,
   });
+  const env = hooks.env ?? process.env;
+  const server =
+    hooks.control === true ? await openControl({ folder, control: agent.control, env, log }) : null;
   return {
     agent,
     context,
     stateLost,
+    record,
     interrupt: () => {
       const reason = new TowlineError('interrupted', 'stopped');
       soft.abort(reason);
       hard.abort(reason);
     },
     close: async () => {
-      forgetAccepted();
+      await server?.close();
+      await endRecording();
       await link.close();
       await release();
     },
@@ -221,15 +250,27 @@ function sayFirst(emit: AgentListener, state: OpenedState): void {
 }
 
 /** A host key that was accepted is written down once the connection is ready. */
-function recordHostKeys(link: ReturnType<typeof createConnection>, identity: Identity, log: Log): () => void {
-  return link.onState((state) => {
-    if (state.name !== 'ready') return;
-    identity.accepted().catch((error: unknown) => {
-      log.warn('the host key could not be written to known_hosts', {
-        error: error instanceof Error ? error.message : String(error),
-      });
-    });
+function recordHostKeys(
+  link: ReturnType<typeof createConnection>,
+  identity: Identity,
+  log: Log,
+): () => Promise<void> {
+  let recording: Promise<void> = Promise.resolve();
+  const record = async () => {
+    try {
+      await identity.accepted();
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      log.warn('the host key could not be written to known_hosts', { error: text });
+    }
+  };
+  const forget = link.onState((state) => {
+    if (state.name === 'ready') recording = recording.then(record);
   });
+  return async () => {
+    forget();
+    await recording;
+  };
 }
 
 const silence: Log = {

@@ -23,6 +23,16 @@ export type {
 } from './engine/events.js';
 export type { AgentControl, AgentStatus } from './engine/status.js';
 export type { LinkState, Log } from './ports.js';
+export {
+  asStatus,
+  findPair,
+  type KnownPair,
+  listPairs,
+  pairStatus,
+  type PairStatus,
+  type StoppedStatus,
+} from './pairs.js';
+export { connect, type FileCarried, type FileOptions, type Session, type SessionOptions } from './session.js';
 export { startSftpServer, type SftpServer, type SftpServerOptions } from './ssh/server/server.js';
 
 /** An agent that was started. */
@@ -35,6 +45,11 @@ export interface RunningAgent {
   summary(): SyncResult;
   /** What can be asked of it while it runs. */
   readonly control: AgentControl;
+  /**
+   * Notes in the state that it is alive: resolves while the event loop turns and the state can be written.
+   * @throws `state`
+   */
+  alive(): Promise<void>;
 }
 
 /**
@@ -87,6 +102,7 @@ export async function watch(options: PairOptions, hooks: RunHooks = {}): Promise
     stop: () => pair.agent.stop().then(() => done),
     summary: () => pair.agent.summary(),
     control: pair.agent.control,
+    alive: () => pair.record.alive(),
   };
 }
 

@@ -102,7 +102,7 @@ export interface PartialRow {
   /** The path it is to become. */
   readonly path: string;
   readonly side: 'local' | 'remote';
-  /** Identity of the source when it was opened (opaque text); `null` until then. */
+  /** Which content it is the beginning of, and since when (text of core/resume.ts); `null`: it cannot be continued. */
   readonly fingerprint: string | null;
   /** Bytes acknowledged from the start. */
   readonly offset: number;
@@ -111,6 +111,7 @@ export interface PartialRow {
 /** Temps on record: written before a temp is created, dropped after it is renamed or removed. */
 export interface PartialStore {
   record(rows: readonly PartialRow[]): Promise<void>;
+  /** Of a temp that is not on record: nothing. */
   progress(temp: string, fingerprint: string, offset: number): Promise<void>;
   forget(temps: readonly string[]): Promise<void>;
   all(): Promise<PartialRow[]>;

@@ -1,5 +1,5 @@
 /** The contracts between the engine and the world. Adapters implement them; `index.ts` puts the real ones together. */
-import type { Entry, Kind } from './core/entry.js';
+import type { Entry, Kind, Side } from './core/entry.js';
 import type { ScanItem, WatchEventKind } from './core/stream.js';
 import type { TowlineError } from './core/errors.js';
 
@@ -49,6 +49,11 @@ export interface Source {
   /** As it was when it was opened (by its handle). */
   readonly entry: Entry;
   /**
+   * What identifies this very content, as opaque text: two sources of one path with the same fingerprint hold the same
+   * bytes, as far as the side can tell (dev, ino, size, mtime and ctime in ns on our own machine; size and mtime over SFTP).
+   */
+  readonly fingerprint: string;
+  /**
    * Reads up to `length` bytes at `offset`; a shorter buffer only at the end of the file. The buffer is the caller's
    * to keep.
    */
@@ -73,7 +78,7 @@ export interface TempAttributes {
 
 /**
  * A new file under a temp name, in the directory of its destination. After any rejection the only calls allowed are
- * `discard` (best effort, never rejects) and nothing else.
+ * `discard` and `leave`, which never reject.
  */
 export interface Temp {
   /** Resolves once the data is accepted into the byte window (back-pressure); a failed write rejects here or in `complete`. */
@@ -94,6 +99,11 @@ export interface Temp {
   publish(expected: Entry | null): Promise<void>;
   /** Closes and removes it; best effort. True when it is certain that the name is gone. */
   discard(): Promise<boolean>;
+  /**
+   * Waits for the answers to what was written, closes, and leaves it under its name for `resumeTemp`. Never rejects.
+   * @returns `acknowledged`, as it is then
+   */
+  leave(): Promise<number>;
 }
 
 /**
@@ -126,6 +136,16 @@ export interface Storage {
 
   /** Creates `name` beside `path`, exclusively, mode 0600. */
   createTemp(path: string, name: string): Promise<Temp>;
+
+  /**
+   * Goes on with the temp `from` that an earlier attempt left beside `path`: renames it to `to`, a name that was never
+   * used (so that a frozen session which wakes later finds nothing under the name it knows), cuts it to `offset` bytes and
+   * opens it. `acknowledged` of the result starts at `offset`.
+   * @returns `null` when it cannot be continued (missing, no regular file, shorter than `offset`, cutting refused):
+   * something may be left under either name, and `removeTemps` is to be called with both
+   * @throws `network`: it may have either name by now
+   */
+  resumeTemp(path: string, from: string, to: string, offset: number): Promise<Temp | null>;
 
   /** Makes a directory whose parent exists. `exists` when anything is there. */
   makeDirectory(path: string, mode: number): Promise<Entry>;
@@ -216,4 +236,39 @@ export interface Log {
   info(message: string, fields?: Record<string, unknown>): void;
   warn(message: string, fields?: Record<string, unknown>): void;
   error(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** How a command ended that was run here or on the server. */
+export interface CommandResult {
+  /** Its exit code; `null` when a signal or we ended it. */
+  readonly code: number | null;
+  /** The signal that ended it, `TERM`, or `null`. */
+  readonly signal: string | null;
+  readonly timedOut: boolean;
+  /** The last 64 Ki characters of each. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandRun {
+  /** For a shell, in the root of the side it runs on. */
+  readonly command: string;
+  /** What it may read; then its standard input ends. */
+  readonly stdin: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** It is ended, with all it started, when it takes longer. */
+  readonly timeoutMs: number;
+  /** Ends it at once. */
+  readonly signal: AbortSignal;
+  /** Called with each piece of text as it comes. */
+  readonly onOutput: (output: 'stdout' | 'stderr', text: string) => void;
+}
+
+/** Runs commands of the user. */
+export interface Commands {
+  /**
+   * Resolves when the command has ended, whatever its exit code.
+   * @throws `network` (the link went, or there is none), `unsupported` (the side runs no commands), the signal's reason
+   */
+  run(side: Side, run: CommandRun): Promise<CommandResult>;
 }

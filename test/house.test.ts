@@ -39,7 +39,14 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
     why: 'the engine runs on ports, so that it runs on fakes too',
   },
   config: { may: ['core'], why: 'settings are data' },
-  serve: { may: [], why: 'nothing is fixed for it yet: extend this table when it gets its first file' },
+  serve: {
+    may: ['core', 'ports', 'system-clock'],
+    why: 'what is shown to the outside is handed in: it serves any agent, and knows of no engine',
+  },
+  pairs: {
+    may: ['core', 'config', 'engine', 'serve', 'ssh', 'state'],
+    why: 'how a pair is doing is asked of its agent or read from its state; nothing of it is run',
+  },
   'system-clock': { may: ['ports'], why: 'it is the smallest adapter of all' },
   compose: {
     may: [
@@ -57,8 +64,12 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
     ],
     why: 'the one place that knows the real adapters; it does not know that there is a command line',
   },
+  session: {
+    may: ['core', 'ports', 'storage', 'ssh', 'state', 'transfer', 'engine', 'system-clock'],
+    why: 'the same composition for single files: it puts adapters together, and knows neither agent nor command line',
+  },
   index: {
-    may: ['compose', 'core', 'config', 'engine', 'ports', 'ssh'],
+    may: ['compose', 'session', 'pairs', 'core', 'config', 'engine', 'ports', 'ssh'],
     why: 'the public API: calls and types, over what compose puts together',
   },
   cli: {

@@ -13,7 +13,7 @@ export const bigFile = {
       fresh(stateDir);
     };
     const all = contestants(bench, tree, ['towline', 'rsync', 'OpenSSH sftp -b', 'lftp mirror ×8'], {
-      '': { runs: bench.scale.runs.long, prepare, expected: () => 1, certainly: () => tree.files },
+      '': { runs: bench.scale.runs.short, prepare, expected: () => 1, certainly: () => tree.files },
     });
     const rows = await compare(bench, all);
     for (const { place } of all) fresh(place.remote);

@@ -21,7 +21,7 @@ async function measureTool(bench, tool, { tree, start }) {
   copyTree(tree.root, pair.remote);
   const child = start(pair);
   try {
-    await awaitFirst(pair, tree.files[0].path, bench.limitMs);
+    await awaitFirst(pair, child, tree.files[0].path, bench.limitMs);
     const taken = await saveMany(pair, tree.files, { ...bench.scale, limitMs: bench.limitMs });
     const ms = { p50Ms: quantile(taken, 0.5), p95Ms: quantile(taken, 0.95), maxMs: Math.max(...taken) };
     bench.say(`    ${tool}: p50 ${ms.p50Ms.toFixed(0)} ms, p95 ${ms.p95Ms.toFixed(0)} ms`);

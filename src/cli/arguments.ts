@@ -7,23 +7,33 @@ function looksRemote(argument: string): boolean {
   return /^[^/]*\[[0-9A-Fa-f:.%\w]+\]:/.test(argument) || /^[^/:]+:/.test(argument);
 }
 
+/** What a configuration says where an argument is left out. */
+export interface ConfiguredArguments {
+  readonly local?: string;
+  readonly remote?: string;
+  /** The file that was read; `null` when there is none. */
+  readonly file: string | null;
+  readonly cwd: string;
+}
+
 /**
  * The two arguments of a command that goes from the local folder to the server.
  * @param command the command's name, for the message
+ * @param configured stands in for arguments that are not given
  * @throws TowlineError `configuration` when one is missing, there are more, or they are swapped
  */
-export function readArguments(command: string, given: readonly string[]): { local: string; remote: string } {
-  const [local, remote, ...more] = given;
+export function readArguments(
+  command: string,
+  given: readonly string[],
+  configured?: ConfiguredArguments,
+): { local: string; remote: string } {
+  const [first, second, ...more] = given;
   const usage = `towline ${command} LOCAL [USER@]HOST:PATH`;
-  const fail = (what: string, hint: string): never => {
-    throw new TowlineError('configuration', what, { hint });
-  };
-  if (local === undefined || local === '') {
-    return fail(`${command} needs a local folder and a remote one`, `Write: ${usage}`);
-  }
-  if (remote === undefined || remote === '') {
-    const missing = looksRemote(local) ? 'the local folder' : 'the remote folder, [USER@]HOST:PATH,';
-    return fail(`${missing} is missing`, `Write: ${usage}`);
+  const only = second === undefined && first !== undefined && first !== '';
+  const local = only && looksRemote(first) ? configured?.local : (first ?? configured?.local);
+  const remote = only && looksRemote(first) ? first : (second ?? configured?.remote);
+  if (local === undefined || local === '' || remote === undefined || remote === '') {
+    throw missing(command, { local, remote }, configured);
   }
   if (more.length > 0) {
     return fail(
@@ -31,6 +41,8 @@ export function readArguments(command: string, given: readonly string[]): { loca
       `Write: ${usage} (quote names that hold spaces)`,
     );
   }
+  // What a file says is a path already, whatever it looks like.
+  if (first === undefined || local !== first) return { local, remote };
   if (looksRemote(local) && !looksRemote(remote)) {
     return fail(
       `${command} goes from the local folder to the server, and '${local}' is on a server`,
@@ -44,4 +56,33 @@ export function readArguments(command: string, given: readonly string[]): { loca
     );
   }
   return { local, remote };
+}
+
+function fail(what: string, hint: string): never {
+  throw new TowlineError('configuration', what, { hint });
+}
+
+function missing(
+  command: string,
+  { local = '', remote = '' }: { readonly local: string | undefined; readonly remote: string | undefined },
+  configured: ConfiguredArguments | undefined,
+): TowlineError {
+  const usage = `Write: towline ${command} LOCAL [USER@]HOST:PATH`;
+  const what =
+    local === '' && remote === ''
+      ? `${command} needs a local folder and a remote one`
+      : `${local === '' ? 'the local folder' : 'the remote folder, [USER@]HOST:PATH,'} is missing`;
+  if (configured === undefined) return new TowlineError('configuration', what, { hint: usage });
+  if (configured.file !== null) {
+    const keys = [local === '' ? '"local"' : '', remote === '' ? '"remote"' : ''].filter((key) => key !== '');
+    return new TowlineError(
+      'configuration',
+      `${what}, and ${configured.file} does not say ${keys.join(' and ')}`,
+      { hint: `Add it there, or write: ${usage.slice(7)}` },
+    );
+  }
+  const example = '{ "local": ".", "remote": "dev@box:/srv/app" }';
+  return new TowlineError('configuration', `${what}, and there is no towline.json in ${configured.cwd}`, {
+    hint: `${usage}, or put ${example} into towline.json there`,
+  });
 }

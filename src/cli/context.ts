@@ -6,6 +6,8 @@ export interface Output {
   /** Writes all of `text`. False when it could not be written (reader gone, disk full); never throws. */
   write(text: string): boolean;
   readonly isTTY: boolean;
+  /** It goes to systemd's journal: a line may begin with its priority. Default: false. */
+  readonly isJournal?: boolean;
   /** Width of the terminal in characters; asked for again each time, since windows are resized. */
   columns(): number;
 }
@@ -21,6 +23,8 @@ export interface CliContext {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: NodeJS.ProcessEnv;
+  /** The working directory. */
+  readonly cwd: string;
   now(): Date;
   /** Calls back whenever the process is asked to stop (SIGINT, SIGTERM, SIGHUP), until the returned function is called. */
   onSignal(listener: () => void): () => void;

@@ -17,8 +17,19 @@ export function levelOf(flags: OutputFlags, usual: Level): Level {
 // The last line of defence: nothing of ours logs these.
 const secretFields = ['password', 'passphrase', 'privateKey'].flatMap((name) => [name, `*.${name}`]);
 
-/** A log of JSON lines on `output`, written synchronously: none is lost when the process exits or is killed. */
+/** How the journal tells levels apart: sd-daemon(3). */
+const journalPriorities: Readonly<Record<Level, string>> = {
+  error: '<3>',
+  warn: '<4>',
+  info: '<6>',
+  debug: '<7>',
+};
+
+/** A log of JSON lines on `output`, written synchronously: none is lost when the process exits or is killed.
+ * The journal reads the level of each at its beginning.
+ */
 export function jsonLog(output: Output, level: Level): Log {
+  let priority = '';
   const logger = pino(
     {
       level,
@@ -28,14 +39,15 @@ export function jsonLog(output: Output, level: Level): Log {
       serializers: { error: describeError },
       redact: { paths: secretFields, censor: '(hidden)' },
     },
-    { write: (line) => void output.write(line) },
+    { write: (line) => void output.write(`${priority}${line}`) },
   );
-  return {
-    debug: (message, fields = {}) => logger.debug(fields, message),
-    info: (message, fields = {}) => logger.info(fields, message),
-    warn: (message, fields = {}) => logger.warn(fields, message),
-    error: (message, fields = {}) => logger.error(fields, message),
-  };
+  const at =
+    (own: Level) =>
+    (message: string, fields: Record<string, unknown> = {}) => {
+      if (output.isJournal === true) priority = journalPriorities[own];
+      logger[own](fields, message);
+    };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
 /** A log for people, on stderr. */

@@ -29,13 +29,16 @@ interface ParsedFlags {
   readonly mkpath?: boolean;
   readonly force?: boolean;
   readonly fsync?: boolean;
+  readonly bwlimit?: number;
   readonly stateDir?: string;
   readonly settleMs?: number;
   readonly settleMaxMs?: number;
   readonly rescanMinutes?: number;
+  readonly profile?: string;
 }
 
 type Compare = NonNullable<PairOptions['compare']>;
+type AfterSync = NonNullable<PairOptions['afterSync']>[number];
 const compares: readonly Compare[] = ['size', 'mtime+size', 'checksum'];
 
 /** The flags of one command; ask after parsing. */
@@ -43,22 +46,28 @@ export interface FlagReader {
   output(): OutputFlags;
   /** @throws TowlineError `configuration` when a file named by `--exclude-from` cannot be read */
   pair(local: string, remote: string): PairOptions;
+  /** `--profile`. */
+  profile(): string | undefined;
 }
 
 /** Declares the flags that all syncing commands share. */
 export function addPairFlags(command: Command): FlagReader {
   const rules: RuleFlag[] = [];
+  const afterSync: AfterSync[] = [];
   addConnectionFlags(command);
   addChoiceFlags(command, rules);
   addDeletionFlags(command);
   addServerFlags(command);
+  addFlowFlags(command, afterSync);
   addOutputFlags(command);
+  addNegations(command);
   return {
     output: () => {
       const { json = false, verbose = 0, quiet = false } = command.opts<ParsedFlags>();
       return { json, verbose, quiet };
     },
-    pair: (local, remote) => pairOptions(command.opts<ParsedFlags>(), rules, local, remote),
+    pair: (local, remote) => pairOptions(command.opts<ParsedFlags>(), { rules, afterSync }, local, remote),
+    profile: () => command.opts<ParsedFlags>().profile,
   };
 }
 
@@ -125,6 +134,23 @@ function addServerFlags(command: Command): void {
     .option('--fsync', 'force each file to disk before it gets its name');
 }
 
+function addFlowFlags(command: Command, afterSync: AfterSync[]): void {
+  const hookFlag = (flags: string, description: string, where: 'local' | 'remote') =>
+    // One list for both flags: they run in the order of the command line.
+    new Option(flags, description).argParser((value: string) => {
+      if (value.trim() === '') throw new InvalidArgumentError('It must be a command for a shell.');
+      afterSync.push({ command: value, where });
+      return value;
+    });
+  command
+    .optionsGroup('Pace, and what follows:')
+    .option('--bwlimit <KiB/s>', 'send at most this much (default: no limit)', bwlimit)
+    .addOption(
+      hookFlag('--after-sync <command>', 'run here once changes are on the server (repeatable)', 'local'),
+    )
+    .addOption(hookFlag('--after-sync-remote <command>', 'the same, run on the server', 'remote'));
+}
+
 function addOutputFlags(command: Command): void {
   command
     .optionsGroup('Output and state:')
@@ -135,13 +161,21 @@ function addOutputFlags(command: Command): void {
     )
     .addOption(new Option('-q, --quiet', 'show only problems').conflicts('verbose'))
     .option('--json', 'write JSON for programs')
+    .option('--profile <name>', 'use this profile of yours instead of towline.json')
     .option('--state-dir <dir>', 'where the state is kept (default: $XDG_STATE_HOME/towline)')
     .helpOption('-h, --help', 'show this help');
 }
 
+/** For what a file or the environment turned on. Their help would say everything twice. */
+function addNegations(command: Command): void {
+  for (const name of ['accept-new', 'delete', 'gitignore', 'editor-files', 'mkpath', 'force', 'fsync']) {
+    command.addOption(new Option(`--no-${name}`).hideHelp());
+  }
+}
+
 function pairOptions(
   flags: ParsedFlags,
-  rules: readonly RuleFlag[],
+  { rules, afterSync }: { rules: readonly RuleFlag[]; afterSync: readonly AfterSync[] },
   local: string,
   remote: string,
 ): PairOptions {
@@ -160,6 +194,8 @@ function pairOptions(
     mkpath: flags.mkpath,
     force: flags.force,
     fsync: flags.fsync,
+    bwlimit: flags.bwlimit,
+    afterSync: afterSync.length > 0 ? afterSync : undefined,
     stateDir: flags.stateDir,
     settleMs: flags.settleMs,
     settleMaxMs: flags.settleMaxMs,
@@ -191,6 +227,12 @@ function wholeNumber(min: number, max = 1_000_000_000): (text: string) => number
 function positiveNumber(text: string): number {
   if (/^\d{1,6}(\.\d{1,6})?$/.test(text) && Number(text) > 0) return Number(text);
   throw new InvalidArgumentError('It must be a number above 0.');
+}
+
+function bwlimit(text: string): number {
+  const value = Number(text);
+  if (/^\d{1,9}(\.\d{1,6})?$/.test(text) && (value === 0 || value >= 1)) return value;
+  throw new InvalidArgumentError('It must be a number of KiB per second: 1 or more, or 0 for no limit.');
 }
 
 function compare(text: string): Compare {

@@ -1,13 +1,22 @@
 /** The command line as a whole: which commands there are, and how each way of ending becomes an exit code. */
 import { Command, CommanderError } from 'commander';
+import { ConfigurationError } from '../config/problems.js';
 import { asTowlineError, exitCodes, TowlineError } from '../core/errors.js';
-import { readArguments } from './arguments.js';
+import { configured } from './configured.js';
 import type { CliContext } from './context.js';
 import { exitCodeOfError } from './exit.js';
 import { errorObject, writeObject } from './json.js';
 import { addDemo } from './demo.js';
+import { addFlush } from './flush.js';
+import { addLimit } from './limit.js';
 import { addPairFlags, addWatchFlags } from './options.js';
+import { addPause } from './pause.js';
 import { runPush } from './push.js';
+import { addRescan } from './rescan.js';
+import { addResume } from './resume.js';
+import { addService } from './service.js';
+import { addStatus } from './status.js';
+import { addServiceFlags } from './supervised.js';
 import { printable } from './text.js';
 import { runWatch } from './watch.js';
 
@@ -36,6 +45,7 @@ Examples:
   towline watch ./app dev@box:/srv/app           sync, then every change a moment later
   towline watch --delete --gitignore . box:/srv/app
   towline watch -p 2222 -i ~/.ssh/deploy ./site box:/srv/site
+  towline watch                                  as towline.json in this directory says
 ${exitCodesHelp}`;
 
 /**
@@ -45,7 +55,7 @@ ${exitCodesHelp}`;
  */
 export async function runCommandLine(args: readonly string[], context: CliContext): Promise<number> {
   let code: number = exitCodes.done;
-  const program = buildProgram(context, (ended) => (code = ended));
+  const program = buildProgram(args, context, (ended) => (code = ended));
   try {
     await program.parseAsync([...args], { from: 'user' });
     return code;
@@ -54,7 +64,7 @@ export async function runCommandLine(args: readonly string[], context: CliContex
   }
 }
 
-function buildProgram(context: CliContext, ended: (code: number) => void): Command {
+function buildProgram(args: readonly string[], context: CliContext, ended: (code: number) => void): Command {
   const program = new Command('towline')
     .description('Keeps a remote directory in step with a local one, over plain SFTP.')
     .version(context.version, '-V, --version', 'show the version')
@@ -75,6 +85,13 @@ function buildProgram(context: CliContext, ended: (code: number) => void): Comma
     .addHelpText('after', programExamples);
   addPush(program, context, ended);
   addWatch(program, context, ended);
+  addStatus(program, context, ended);
+  addFlush(program, context, ended);
+  addPause(program, context, ended);
+  addResume(program, context, ended);
+  addRescan(program, context, ended);
+  addLimit(program, context, ended);
+  addService(program, context, args, ended);
   addDemo(program, context, ended);
   return program;
 }
@@ -82,7 +99,7 @@ function buildProgram(context: CliContext, ended: (code: number) => void): Comma
 function addPush(program: Command, context: CliContext, ended: (code: number) => void): void {
   const command = program
     .command('push')
-    .usage('[options] LOCAL [USER@]HOST:PATH')
+    .usage('[options] [LOCAL [USER@]HOST:PATH]')
     .summary('send what is new or changed, once')
     .description('Sends what is new or changed in the folder LOCAL to PATH on HOST, once.')
     .argument('[arguments...]')
@@ -91,15 +108,20 @@ function addPush(program: Command, context: CliContext, ended: (code: number) =>
     .addHelpText('after', pushExamples);
   const flags = addPairFlags(command);
   command.action(async (given: string[], { dryRun = false }: { dryRun?: boolean }) => {
-    const { local, remote } = readArguments('push', given);
-    ended(await runPush(context, flags.pair(local, remote), { ...flags.output(), dryRun }));
+    const { pair } = await configured(context, 'push', given, flags);
+    ended(await runPush(context, pair, { ...flags.output(), dryRun }));
   });
+}
+
+interface WatchOnlyFlags {
+  readonly dryRun?: boolean;
+  readonly readyAfterSync?: boolean;
 }
 
 function addWatch(program: Command, context: CliContext, ended: (code: number) => void): void {
   const command = program
     .command('watch')
-    .usage('[options] LOCAL [USER@]HOST:PATH')
+    .usage('[options] [LOCAL [USER@]HOST:PATH]')
     .summary('sync, then follow every change')
     .description(
       'Sends what is new or changed in the folder LOCAL to PATH on HOST, then every change as it is made.',
@@ -109,15 +131,16 @@ function addWatch(program: Command, context: CliContext, ended: (code: number) =
     .addHelpText('after', watchExamples);
   const flags = addPairFlags(command);
   addWatchFlags(command);
+  addServiceFlags(command);
   command.addOption(command.createOption('-n, --dry-run').hideHelp());
-  command.action(async (given: string[], { dryRun }: { dryRun?: boolean }) => {
+  command.action(async (given: string[], { dryRun, readyAfterSync = false }: WatchOnlyFlags) => {
     if (dryRun === true) {
       throw new TowlineError('configuration', 'watch has no dry run', {
         hint: 'Use: towline push --dry-run LOCAL [USER@]HOST:PATH',
       });
     }
-    const { local, remote } = readArguments('watch', given);
-    ended(await runWatch(context, flags.pair(local, remote), flags.output()));
+    const { pair } = await configured(context, 'watch', given, flags);
+    ended(await runWatch(context, pair, { ...flags.output(), readyAfterSync }));
   });
 }
 
@@ -126,7 +149,8 @@ function failed(args: readonly string[], context: CliContext, error: unknown): n
   if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done; // help or version was shown
   if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.usage; // shown on stderr
   const problem = error instanceof CommanderError ? usageError(error, args) : asTowlineError(error);
-  context.stderr.write(`towline: ${printable(problem.message)}\n`);
+  const lines = problem instanceof ConfigurationError ? problem.lines : [problem.message];
+  for (const line of lines) context.stderr.write(`towline: ${printable(line)}\n`);
   if (problem.code === 'internal' && problem.cause instanceof Error && asksForMore(args)) {
     context.stderr.write(`${problem.cause.stack ?? ''}\n`);
   }

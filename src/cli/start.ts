@@ -17,6 +17,7 @@ export async function start(): Promise<void> {
     stdout: standardOutput(1),
     stderr: standardOutput(2),
     env: process.env,
+    cwd: process.cwd(),
     now: () => new Date(),
     onSignal: processSignals,
     exitNow,

@@ -1,5 +1,5 @@
 /** Standard output and standard error, written synchronously. */
-import { writeSync } from 'node:fs';
+import { fstatSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import type { Output } from './context.js';
 
@@ -17,8 +17,20 @@ export function standardOutput(fd: 1 | 2): Output {
   return {
     write: (text) => writeAll(fd, Buffer.from(text)),
     isTTY,
+    isJournal: isJournal(fd),
     columns: () => (isTTY && stream.columns > 0 ? stream.columns : defaultColumns),
   };
+}
+
+/**
+ * Whether the journal reads what is written there: systemd.exec(5) tells services which file that is by JOURNAL_STREAM,
+ * and they pass it on to children that write elsewhere.
+ */
+function isJournal(fd: 1 | 2): boolean {
+  const stream = process.env.JOURNAL_STREAM;
+  if (stream === undefined) return false;
+  const { dev, ino } = fstatSync(fd, { bigint: true });
+  return stream === `${String(dev)}:${String(ino)}`;
 }
 
 /**

@@ -9,6 +9,7 @@ import { lineWriter } from './linewriter.js';
 import { jsonLog, levelOf, textLog } from './log.js';
 import { formatDuration } from './numbers.js';
 import type { OutputFlags } from './options.js';
+import { serviceReport } from './supervised.js';
 import { aborted, interruption } from './signals.js';
 import { watchEvents } from './terminal.js';
 
@@ -21,6 +22,11 @@ interface Account {
   failed(error: TowlineError): void;
 }
 
+export interface WatchFlags extends OutputFlags {
+  /** As a service it counts as up only after the first sync. */
+  readonly readyAfterSync: boolean;
+}
+
 /**
  * Runs the command until it is interrupted.
  * @returns its exit code: 0 after a clean stop
@@ -29,16 +35,31 @@ interface Account {
 export async function runWatch(
   context: CliContext,
   options: PairOptions,
-  flags: OutputFlags,
+  flags: WatchFlags,
 ): Promise<number> {
   const account =
     context.stdout.isTTY && !flags.json
       ? peoplesAccount(context, options, flags)
       : jsonAccount(context, flags);
-  const { log, onEvent } = account;
-  const stop = interruption(context, () => account.stopping());
+  const { log } = account;
+  const service = serviceReport(context, log, flags.readyAfterSync);
+  const onEvent = (event: AgentEvent) => {
+    account.onEvent(event);
+    service.note(event);
+  };
+  const stop = interruption(context, () => {
+    account.stopping();
+    service.stopping();
+  });
   try {
-    const agent = await context.watch(options, { log, onEvent, signal: stop.signal, env: context.env });
+    const agent = await context.watch(options, {
+      log,
+      onEvent,
+      signal: stop.signal,
+      env: context.env,
+      control: true,
+    });
+    service.attach(agent);
     await Promise.race([agent.done, aborted(stop.signal)]);
     if (stop.signal.aborted) await agent.stop();
     await agent.done;
@@ -51,6 +72,7 @@ export async function runWatch(
     throw error;
   } finally {
     stop.dispose();
+    await service.close();
   }
 }
 

@@ -149,7 +149,12 @@ function file(view: Both, policy: Policy): Verdict {
     // Others wrote there, or we did and died before the base learned of it: equal metadata tells the second.
     return acrossSides(view, policy, 'mtime+size', 'changed on the other side', true);
   }
-  if (sourceSame && !was.racy) return settleMetadata(view, policy, {});
+  if (sourceSame && !was.racy && !maybeReplaced(source, was.source)) {
+    // What is known of the content goes on being known.
+    const { hash } = was.source;
+    const known = hash === undefined ? view : { ...view, source: { ...source, hash } };
+    return settleMetadata(known, policy, {});
+  }
   if (source.size !== was.source.size) return transfer(view, source, 'changed', false);
 
   // Same size: a touch, or an edit too quick for the clock. The content decides; the destination still holds the old one.
@@ -162,6 +167,21 @@ function file(view: Both, policy: Policy): Verdict {
   }
   if (source.hash !== before) return transfer(view, source, 'changed', false);
   return settleMetadata(view, policy, timeChange(view, policy));
+}
+
+/**
+ * Size and time say "the same", but another file may have taken its place (`cp -p`, `tar`, `mv` of a build whose files
+ * all bear one time), or its time was set back: only the kernel's own record shows that. Where the old content is not
+ * known by its hash, it would have to be read from the other side: size and time are believed then.
+ */
+function maybeReplaced(now: Entry, was: Entry): boolean {
+  return was.hash !== undefined && !sameIdentity(now, was);
+}
+
+/** The same inode, unchanged since, as far as the side can tell. */
+function sameIdentity(a: Entry, b: Entry): boolean {
+  const sameInode = a.ino === undefined || b.ino === undefined || a.ino === b.ino;
+  return sameInode && (a.ctimeMs === undefined || b.ctimeMs === undefined || sameTime(a.ctimeMs, b.ctimeMs));
 }
 
 /** No past to lean on: the two sides are compared with each other. */
@@ -204,6 +224,7 @@ function settleMetadata(view: Both, policy: Policy, times: MetadataChange): Acti
     modesAsBefore &&
     source.ino === was.source.ino &&
     (source.kind === 'directory' || sameTime(source.mtimeMs, was.source.mtimeMs)) &&
+    (source.kind !== 'file' || sameIdentity(source, was.source)) &&
     sameRevision(destination, was.destination);
   return known ? { type: 'none', path, kept: false } : adopt(view);
 }

@@ -7,12 +7,16 @@ import { Attention } from './attention.js';
 import type { Context } from './context.js';
 import type { SyncResult } from './events.js';
 import { Guardian } from './guardian.js';
+import type { Hooks, HookWaits } from './hooks.js';
 import { Intake } from './intake.js';
+import { pause } from './pause.js';
+import { recheck } from './recheck.js';
 import { Runner } from './runner.js';
 import { ScanLoop } from './scan-loop.js';
 import { Scanner } from './scanner.js';
 import type { StatusBoard } from './status-board.js';
 import type { AgentControl } from './status.js';
+import type { Tally } from './tally.js';
 import { Totals } from './totals.js';
 import { WatchSet } from './watch-set.js';
 
@@ -23,6 +27,8 @@ const stopMs = 3_500;
 /** …and after this much more the link is cut: a temp that could not be removed is on record. */
 const cutMs = 500;
 const problemsListed = 1_000;
+/** The first request is made again after this when the link went in its middle. */
+const linkAgainMs = 1_000;
 
 export interface AgentParts {
   readonly context: Context;
@@ -36,6 +42,8 @@ export interface AgentParts {
   readonly rescanMs: number;
   readonly board: StatusBoard;
   readonly throttle: ControlParts['throttle'];
+  /** What is to be run after changes. Default: nothing. */
+  readonly newHooks?: (waits: HookWaits) => Hooks;
   readonly pid: number;
   /** It goes on for months: what keeps it from working is waited out, where a one-shot run would give up. */
   readonly persistent: boolean;
@@ -57,6 +65,7 @@ export class Agent {
   readonly #cleanUp: (() => void)[] = [];
   readonly #watchSet: WatchSet;
   readonly #scans: ScanLoop;
+  readonly #hooks: Hooks | null;
   #stopping: Promise<void> | null = null;
   #failure: TowlineError | null = null;
   readonly #ended = Promise.withResolvers<void>();
@@ -64,51 +73,50 @@ export class Agent {
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
-    this.#context = parts.context;
+    const { context } = parts;
+    this.#context = context;
     this.#totals = new Totals(parts.context.clock);
     this.#guardian = new Guardian(parts.context, parts.stateLost);
     this.#attention = new Attention(parts.context, (error) => this.#fail(error));
     this.#scanner = new Scanner(parts.context, this.#guardian, this.#attention);
     this.#runner = new Runner({
-      context: parts.context,
+      context,
       guardian: this.#guardian,
       attention: this.#attention,
       scanner: this.#scanner,
-      onBatch: (tally) => this.#totals.add(tally),
+      onBatch: (tally) => this.#batchEnded(tally),
       onFailure: (error) => this.#fail(asTowlineError(error)),
     });
     this.#scans = new ScanLoop({
-      context: parts.context,
+      context,
       scanner: this.#scanner,
       persistent: parts.persistent,
       onDone: (tally) => {
-        this.#totals.add(tally);
+        this.#batchEnded(tally);
         this.#runner.kick();
+        if (parts.persistent) this.#background(this.#sweepWhenDrained());
       },
     });
     this.#intake = new Intake({
-      context: parts.context,
+      context,
       settler: parts.newSettler(),
       onRows: () => this.#runner.kick(),
       onRules: () => this.#background(this.#scans.request('rules')),
       onOverflow: () => this.#background(this.#scans.request('overflow')),
     });
+    const stages = { runner: this.#runner, scans: this.#scans, intake: this.#intake };
+    this.#hooks = parts.newHooks?.(stages) ?? null;
     this.#watchSet = new WatchSet({
-      context: parts.context,
+      context,
       newWatcher: parts.newWatcher,
       onEvent: (kind, path) => this.#intake.note(kind, path),
       onGap: () => this.#background(this.#scans.request('watcher')),
     });
     this.control = new Control({
-      context: parts.context,
+      ...parts,
+      ...stages,
       guardian: this.#guardian,
-      intake: this.#intake,
-      runner: this.#runner,
-      scans: this.#scans,
-      board: parts.board,
-      pid: parts.pid,
       result: () => this.result(),
-      throttle: parts.throttle,
     });
     this.#cleanUp.push(parts.context.link.onState((state) => this.#linkChanged(state)));
   }
@@ -124,7 +132,9 @@ export class Agent {
       await this.#scans.request('start');
       this.#context.stopSignal.throwIfAborted();
       await this.#runner.drained();
-      await this.#context.temps.sweepRemote(this.#context.remote);
+      await this.#hooks?.idle();
+      this.#context.stopSignal.throwIfAborted();
+      await this.#context.temps.sweepAll(this.#context.remote);
     } catch (error) {
       throw this.#failure ?? error;
     } finally {
@@ -184,16 +194,33 @@ export class Agent {
   }
 
   async #begin(): Promise<void> {
-    const { link, remote, settings, stopSignal } = this.#context;
-    await link.ready(stopSignal);
-    try {
-      await remote.ensureRoot({ parents: settings.parents });
-    } catch (error) {
-      // A path that nobody made is a matter of what was asked for, not of a path that went away.
-      if (!hasCode(error, 'not-found')) throw error;
-      throw new TowlineError('configuration', error.message, { cause: error });
+    const { remote, settings, link, clock, stopSignal } = this.#context;
+    for (;;) {
+      await link.ready(stopSignal);
+      try {
+        await remote.ensureRoot({ parents: settings.parents });
+        break;
+      } catch (error) {
+        // A link that goes just now comes back as at any other time; one that is over is told by `ready`.
+        if (hasCode(error, 'network')) await pause(clock, linkAgainMs, stopSignal);
+        // A path that nobody made is a matter of what was asked for, not of a path that went away.
+        else if (hasCode(error, 'not-found')) {
+          throw new TowlineError('configuration', error.message, { cause: error });
+        } else throw error;
+      }
     }
     await this.#context.temps.sweepRemote(this.#context.remote);
+  }
+
+  #batchEnded(tally: Tally): void {
+    this.#totals.add(tally);
+    this.#hooks?.note(tally);
+  }
+
+  /** What can still be continued after everything was sent is of no use. */
+  async #sweepWhenDrained(): Promise<void> {
+    await this.#runner.drained();
+    await this.#context.temps.sweepAll(this.#context.remote);
   }
 
   /** What failed in an earlier run is tried again at once. */
@@ -205,28 +232,10 @@ export class Agent {
 
   #scheduleRecheck(): void {
     this.#cancelRecheck = this.#context.clock.timer(recheckMs, () => {
-      this.#background(this.#recheck().finally(() => this.#scheduleRecheck()));
+      const parts = { guardian: this.#guardian, scanner: this.#scanner, watchSet: this.#watchSet };
+      const looked = recheck({ ...parts, scans: this.#scans, runner: this.#runner });
+      this.#background(looked.finally(() => this.#scheduleRecheck()));
     });
-  }
-
-  /** Looks again at what keeps deletions back and at what could not be listed. */
-  async #recheck(): Promise<void> {
-    const held = this.#guardian.holds;
-    const unlisted = this.#guardian.unlisted;
-    if (held.length === 0 && unlisted.length === 0) return;
-    if (unlisted.length > 0 && (await this.#scanner.canListAgain())) {
-      await this.#scans.request('listing');
-      return;
-    }
-    if (held.length === 0) return;
-    const rootCause = held.some(({ cause }) => cause.startsWith('root-'));
-    const now = await this.#guardian.recheck();
-    if (rootCause && !now.some(({ cause }) => cause.startsWith('root-'))) {
-      // It is back, maybe as another folder: only a new watch set sees into it.
-      await this.#watchSet.rebuild();
-    } else if (now.length === 0) {
-      this.#runner.kick();
-    }
   }
 
   #linkChanged(state: LinkState): void {
@@ -279,7 +288,7 @@ export class Agent {
     });
     try {
       await this.#intake.close();
-      await Promise.all([this.#runner.stop(), this.#scans.close()]);
+      await Promise.all([this.#runner.stop(), this.#scans.close(), this.#hooks?.idle()]);
       await ledger.flush();
     } finally {
       cancel();

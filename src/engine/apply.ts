@@ -3,11 +3,12 @@ import type { Change } from '../core/action.js';
 import { writtenSide } from '../core/action.js';
 import type { BasePair, Entry, Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
-import { nameOf, parentOf } from '../core/path.js';
+import { nameOf } from '../core/path.js';
 import type { Storage } from '../ports.js';
 import { transferFile } from '../transfer/file-lane.js';
 import { type Context, otherSide, storageOf } from './context.js';
 import { deleteTree } from './delete-tree.js';
+import { PathTemps } from './transfer-temps.js';
 
 /** What came of a change. */
 export interface Applied {
@@ -33,7 +34,10 @@ export async function applyChange(context: Context, change: Change, temp: string
   switch (change.type) {
     case 'upload':
     case 'download': {
-      const removed = await makeWay(context, side, change.path, change.destination);
+      const removed = await makeWay(context, side, change.path, change.destination).catch((error: unknown) => {
+        if (temp !== null) context.temps.gone(temp);
+        throw error;
+      });
       const expected = removed === null ? change.destination : null;
       const done = await transfer(context, side, { ...change, destination: expected }, temp);
       return removed === null ? done : { ...done, deleted: removed };
@@ -113,13 +117,18 @@ async function transfer(
 async function sendSymlink(context: Context, side: Side, change: Transfer, temp: string): Promise<Applied> {
   const from = storageOf(context, otherSide(side));
   const [source] = await from.observe([change.path]);
-  if (source instanceof TowlineError) throw source;
+  if (source instanceof TowlineError) {
+    context.temps.gone(temp);
+    throw source;
+  }
   if (source?.kind !== 'symlink' || source.target === undefined) {
     context.temps.gone(temp);
     throw new TowlineError('changed', `'${change.path}' is no symlink any more`, { path: change.path });
   }
   const link = { target: source.target, mtimeMs: source.mtimeMs };
   try {
+    // What an earlier attempt left of this path must not be renamed onto it later.
+    await context.temps.takeUp(side, change.path, storageOf(context, side), null);
     const made = await storageOf(context, side).makeSymlink(
       change.path,
       link,
@@ -137,15 +146,13 @@ async function sendSymlink(context: Context, side: Side, change: Transfer, temp:
 
 async function sendFile(context: Context, side: Side, change: Transfer, firstTemp: string): Promise<Applied> {
   const { path, destination } = change;
-  const { settings, temps, emit, clock, signal } = context;
+  const { settings, emit, clock, signal } = context;
   const to: Storage = storageOf(context, side);
   const owner =
     destination?.kind === 'file' && destination.uid !== undefined && destination.gid !== undefined
       ? { owner: { uid: destination.uid, gid: destination.gid } }
       : {};
-  const directory = parentOf(path) ?? '';
-  const pathOfTemp = (name: string) => (directory === '' ? name : `${directory}/${name}`);
-  const names = new TempNames(context, side, path, firstTemp);
+  const temps = new PathTemps({ temps: context.temps, side, storage: to, path }, firstTemp);
   let bytes = 0;
   const size = change.source.size;
   emit({ type: 'transfer-start', path, size });
@@ -162,8 +169,7 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
       }),
       sync: settings.sync && to.capabilities.fsync,
       now: () => clock.now(),
-      tempName: () => names.take(),
-      tempGone: (name) => temps.gone(pathOfTemp(name)),
+      temps,
       progress: (more) => {
         bytes += more;
         emit({ type: 'transfer-progress', path, size, bytes });
@@ -182,36 +188,6 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
     emit({ type: 'transfer-end', path, size, ok: false });
     throw error;
   } finally {
-    names.end();
-  }
-}
-
-/** The names of one transfer's temps: the one that is on record already, then a fresh one for each further try. */
-class TempNames {
-  readonly #context: Context;
-  readonly #side: Side;
-  readonly #path: string;
-  #next: string | null;
-  #used: string | null = null;
-
-  constructor(context: Context, side: Side, path: string, first: string) {
-    this.#context = context;
-    this.#side = side;
-    this.#path = path;
-    this.#next = first;
-  }
-
-  async take(): Promise<string> {
-    const { temps } = this.#context;
-    if (this.#used !== null) temps.abandon(this.#used);
-    this.#used = this.#next ?? (await temps.reserve(this.#side, [this.#path]))[0]!;
-    this.#next = null;
-    return nameOf(this.#used);
-  }
-
-  /** Nothing uses the names any more; one that was never used is certainly not there. */
-  end(): void {
-    if (this.#next !== null) this.#context.temps.gone(this.#next);
-    if (this.#used !== null) this.#context.temps.abandon(this.#used);
+    temps.end();
   }
 }

@@ -6,6 +6,8 @@ import type { Problem } from './events.js';
 
 /** A file that went on growing is looked at again after this. */
 const dirtyMs = 1_000;
+/** A path that was looked at again this often in a row without success never holds still: a problem like others. */
+const streakMax = 8;
 const streaksMax = 10_000;
 const problemsMax = 1_000;
 
@@ -85,7 +87,10 @@ export class Attention {
     const retryClass = retryClassOf(error.code);
     if (retryClass === 'halt' || retryClass === 'stop') this.#fatal(error);
     const streak = this.#streaks.get(path) ?? 0;
-    const retry = retryAfter(error.code, retryClass === 'observe' ? streak : attempts, clock.random());
+    const retry =
+      retryClass === 'observe' && streak >= streakMax
+        ? retryAfter('changing', attempts, clock.random())
+        : retryAfter(error.code, retryClass === 'observe' ? streak : attempts, clock.random());
     if (retryClass === 'observe') {
       if (this.#streaks.size >= streaksMax) this.#streaks.clear();
       this.#streaks.set(path, streak + 1);

@@ -1,6 +1,15 @@
 import type { BatchSummary } from './events.js';
 
 const pathsShown = 10;
+/** Paths remembered for who wants to know what changed. */
+export const changedPathsMax = 10_000;
+
+/** What a batch changed on the other side. A directory that went with all below it is one path. */
+export interface Changed {
+  readonly paths: readonly string[];
+  /** How many more there were. */
+  readonly omitted: number;
+}
 
 /** The numbers of one batch while it runs. */
 export class Tally {
@@ -15,9 +24,11 @@ export class Tally {
   held = 0;
   bytesSent = 0;
   readonly paths: string[] = [];
+  omitted = 0;
 
   touch(path: string): void {
-    if (this.paths.length < pathsShown) this.paths.push(path);
+    if (this.paths.length < changedPathsMax) this.paths.push(path);
+    else this.omitted++;
   }
 
   /** Whether there is anything to say about it. */
@@ -39,7 +50,7 @@ export class Tally {
       held: this.held,
       bytesSent: this.bytesSent,
       durationMs,
-      paths: [...this.paths],
+      paths: this.paths.slice(0, pathsShown),
     };
   }
 }

@@ -1,6 +1,7 @@
 import type { Side } from '../core/entry.js';
 import { asTowlineError, hasCode } from '../core/errors.js';
 import { join, parentOf } from '../core/path.js';
+import { isBeginningOf, isWorthKeeping, markOf } from '../core/resume.js';
 import { tempName } from '../core/tempname.js';
 import type { Clock, Log, Storage } from '../ports.js';
 import type { PartialRow, PartialStore } from '../ports-state.js';
@@ -8,7 +9,7 @@ import type { Ledger } from './ledger.js';
 
 /**
  * The temps of this agent: named and put on record before they are made, taken off when they became a file or are
- * certainly gone, swept when a connection or a process died between the two.
+ * certainly gone. What a connection or a process left when it died is swept, or continued by the next attempt.
  */
 export class Temps {
   readonly #record: PartialStore;
@@ -17,7 +18,12 @@ export class Temps {
   readonly #log: Log;
   readonly #agentId: string;
   /** Temps that work in this process still uses. */
-  readonly #inUse = new Set<string>();
+  readonly #inUse = new Map<string, PartialRow>();
+  /** Temps that may be there and are in nobody's hands; all of them once `#known` has resolved. */
+  readonly #left = new Map<string, PartialRow>();
+  #known: Promise<void> | null = null;
+  /** The sweeps so far: what they remove must not be taken up meanwhile. */
+  #swept: Promise<unknown> = Promise.resolve();
 
   constructor(record: PartialStore, ledger: Ledger, clock: Clock, log: Log, agentId: string) {
     this.#record = record;
@@ -28,25 +34,28 @@ export class Temps {
   }
 
   /** A name per path, all on record when this resolves. */
-  async reserve(side: Side, paths: readonly string[]): Promise<string[]> {
-    const rows = paths.map((path): PartialRow => {
-      const temp = join(parentOf(path) ?? '', tempName(this.#agentId, this.#randomText()));
-      return { temp, path, side, fingerprint: null, offset: 0 };
-    });
-    // In use before it is on record: a sweep in between must not take it for an orphan.
-    for (const { temp } of rows) this.#inUse.add(temp);
-    try {
-      if (rows.length > 0) await this.#record.record(rows);
-    } catch (error) {
-      for (const { temp } of rows) this.#inUse.delete(temp);
-      throw error;
-    }
-    return rows.map(({ temp }) => temp);
+  reserve(side: Side, paths: readonly string[]): Promise<string[]> {
+    return this.#put(paths.map((path) => this.#newRow(side, path, null, 0)));
+  }
+
+  /** A fresh name for what is left as `left`: on record with the same progress before anything is renamed. */
+  async inherit(left: PartialRow): Promise<string> {
+    const row = this.#newRow(left.side, left.path, left.fingerprint, left.offset);
+    return (await this.#put([row]))[0]!;
+  }
+
+  /** So much of the content with this fingerprint is safely there. */
+  async progress(temp: string, fingerprint: string, offset: number): Promise<void> {
+    const mark = markOf(fingerprint, this.#clock.now());
+    const row = this.#inUse.get(temp);
+    if (row !== undefined) this.#inUse.set(temp, { ...row, fingerprint: mark, offset });
+    await this.#record.progress(temp, mark, offset);
   }
 
   /** The temp is certainly gone, or was never made. */
   gone(temp: string): void {
     this.#inUse.delete(temp);
+    this.#left.delete(temp);
     this.#ledger.tempGone(temp).catch((error: unknown) => {
       this.#log.warn('a temp could not be taken off the record; the next start does', {
         error: asTowlineError(error).message,
@@ -54,34 +63,138 @@ export class Temps {
     });
   }
 
-  /** Nobody in this process uses it any more, but it may be there: it stays on record for the next sweep. */
+  /** Nobody in this process uses it any more, but it may be there: it stays on record, to be continued or swept. */
   abandon(temp: string): void {
+    const row = this.#inUse.get(temp);
     this.#inUse.delete(temp);
+    if (row !== undefined) this.#left.set(temp, row);
   }
 
+  /** Whether somebody uses it, or may go on with it. */
   isInUse(temp: string): boolean {
-    return this.#inUse.has(temp);
+    const left = this.#left.get(temp);
+    return this.#inUse.has(temp) || (left !== undefined && isWorthKeeping(left, this.#clock.now()));
   }
 
-  /** Removes what is on record and in nobody's hands from a side. Returns how many were removed or found gone. */
-  async sweep(side: Side, storage: Storage): Promise<number> {
-    const orphans = (await this.#record.all())
-      .filter((row) => row.side === side && !this.#inUse.has(row.temp))
-      .map((row) => row.temp);
-    if (orphans.length === 0) return 0;
-    const gone = await storage.removeTemps(orphans);
-    await this.#record.forget(gone);
-    return gone.length;
+  /**
+   * Takes up what an earlier attempt left of a path and is the beginning of this source, the longest first. What cannot be
+   * continued is removed before this resolves: a frozen session that wakes later finds nothing to rename.
+   * @param source `null`: nothing can be continued
+   */
+  async takeUp(
+    side: Side,
+    path: string,
+    storage: Storage,
+    source: { readonly fingerprint: string; readonly size: number } | null,
+  ): Promise<PartialRow | null> {
+    await this.#know();
+    await this.#swept;
+    if (this.#left.size === 0) return null;
+    const nowMs = this.#clock.now();
+    const rows = [...this.#left.values()].filter((row) => row.side === side && row.path === path);
+    const fitting = rows
+      .filter((row) => source !== null && isBeginningOf(row, source, nowMs))
+      .sort((a, b) => b.offset - a.offset);
+    const [best] = fitting;
+    // In use from now on: no sweep takes it.
+    if (best !== undefined) {
+      this.#left.delete(best.temp);
+      this.#inUse.set(best.temp, best);
+    }
+    await this.#remove(
+      storage,
+      rows.filter((row) => !fitting.includes(row)),
+    );
+    return best ?? null;
+  }
+
+  /** Removes temps that were in use; those that may still be there stay on record. */
+  async removeUsed(storage: Storage, temps: readonly string[]): Promise<void> {
+    const rows = temps.map((temp) => this.#inUse.get(temp)).filter((row) => row !== undefined);
+    for (const { temp } of rows) this.#inUse.delete(temp);
+    await this.#remove(
+      storage,
+      rows.map((row) => ({ ...row, fingerprint: null, offset: 0 })),
+    );
+  }
+
+  /**
+   * Removes what is on record and in nobody's hands from a side, but for what may be continued. Returns how many were
+   * removed or found gone.
+   */
+  sweep(side: Side, storage: Storage): Promise<number> {
+    return this.#sweep(side, storage, (row) => !isWorthKeeping(row, this.#clock.now()));
   }
 
   /** Sweeps the remote side; when the link goes meanwhile, that waits until it is back. */
-  async sweepRemote(remote: Storage): Promise<void> {
+  sweepRemote(remote: Storage): Promise<void> {
+    return this.#whileLinked(this.sweep('remote', remote));
+  }
+
+  /** The same when everything was sent: what nobody went on with goes too. */
+  sweepAll(remote: Storage): Promise<void> {
+    return this.#whileLinked(this.#sweep('remote', remote, () => true));
+  }
+
+  async #sweep(side: Side, storage: Storage, goes: (row: PartialRow) => boolean): Promise<number> {
+    const sweep = this.#swept.then(async () => {
+      await this.#know();
+      const rows = await this.#record.all();
+      const orphans = rows.filter((row) => row.side === side && !this.#inUse.has(row.temp) && goes(row));
+      return this.#remove(storage, orphans);
+    });
+    this.#swept = sweep.catch(() => undefined);
+    return sweep;
+  }
+
+  async #whileLinked(sweep: Promise<number>): Promise<void> {
     try {
-      await this.sweep('remote', remote);
+      await sweep;
     } catch (error) {
       if (!hasCode(error, 'network')) throw error;
       this.#log.debug('temps are swept when the link is back', { error: error.message });
     }
+  }
+
+  /** Removes temps that nobody uses; those that may still be there are left on record. */
+  async #remove(storage: Storage, rows: readonly PartialRow[]): Promise<number> {
+    if (rows.length === 0) return 0;
+    for (const row of rows) this.#left.set(row.temp, row);
+    const gone = await storage.removeTemps(rows.map(({ temp }) => temp));
+    await this.#record.forget(gone);
+    for (const temp of gone) this.#left.delete(temp);
+    return gone.length;
+  }
+
+  /** Reads once what earlier processes left. */
+  #know(): Promise<void> {
+    this.#known ??= this.#record.all().then(
+      (rows) => {
+        for (const row of rows) if (!this.#inUse.has(row.temp)) this.#left.set(row.temp, row);
+      },
+      (error: unknown) => {
+        this.#known = null;
+        throw error;
+      },
+    );
+    return this.#known;
+  }
+
+  #newRow(side: Side, path: string, fingerprint: string | null, offset: number): PartialRow {
+    const temp = join(parentOf(path) ?? '', tempName(this.#agentId, this.#randomText()));
+    return { temp, path, side, fingerprint, offset };
+  }
+
+  async #put(rows: readonly PartialRow[]): Promise<string[]> {
+    // In use before it is on record: a sweep in between must not take it for an orphan.
+    for (const row of rows) this.#inUse.set(row.temp, row);
+    try {
+      if (rows.length > 0) await this.#record.record(rows);
+    } catch (error) {
+      for (const { temp } of rows) this.#inUse.delete(temp);
+      throw error;
+    }
+    return rows.map(({ temp }) => temp);
   }
 
   #randomText(): string {

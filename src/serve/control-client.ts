@@ -46,7 +46,12 @@ interface Reply {
   readonly text: string;
 }
 
-function send(folder: string, socketPath: string, request: AgentRequest, options: AskOptions): Promise<Reply> {
+function send(
+  folder: string,
+  socketPath: string,
+  request: AgentRequest,
+  options: AskOptions,
+): Promise<Reply> {
   const { ask, ...fields } = request;
   const body = ask === 'status' ? '' : JSON.stringify(fields);
   const waits = ask === 'flush' || ask === 'rescan';
@@ -109,7 +114,10 @@ function failureOf(folder: string, error: Error): TowlineError {
       return notRunning(folder, error);
     case 'ECONNRESET':
     case 'EPIPE':
-      return new TowlineError('not-found', 'the agent ended before it answered', { path: folder, cause: error });
+      return new TowlineError('not-found', 'the agent ended before it answered', {
+        path: folder,
+        cause: error,
+      });
     case 'EACCES':
     case 'EPERM':
       return new TowlineError('permission', `the agent's socket in ${folder} belongs to another user`, {

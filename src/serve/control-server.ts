@@ -22,7 +22,7 @@ export interface ControlServerOptions {
 }
 
 export interface ControlServer {
-  /** Ends waiting requests with an error, and removes the socket. */
+  /** Ends waiting requests with an error, and removes the socket. Again does nothing. */
   close(): Promise<void>;
 }
 
@@ -51,13 +51,13 @@ export async function serveControl(options: ControlServerOptions): Promise<Contr
   server.maxConnections = connectionsMax;
   const remove = await bindSocket(folder, env, (path) => listen(server, path));
   server.on('error', (error) => log.warn('the control socket failed', { error: error.message }));
-  return {
-    close: async () => {
-      closing.abort(new TowlineError('interrupted', 'the agent is stopping'));
-      await end(server);
-      await remove();
-    },
+  let closed: Promise<void> | null = null;
+  const close = async () => {
+    closing.abort(new TowlineError('interrupted', 'the agent is stopping'));
+    await end(server);
+    await remove();
   };
+  return { close: () => (closed ??= close()) };
 }
 
 async function reply(

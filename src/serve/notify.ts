@@ -5,6 +5,7 @@
  */
 import { execFile } from 'node:child_process';
 import type { Clock, Log } from '../ports.js';
+import { systemClock } from '../system-clock.js';
 
 /** STATUS lines are at least this far apart. */
 const statusMs = 1_000;
@@ -32,7 +33,8 @@ export interface Notifier {
 
 export interface NotifierParts {
   readonly env: Env;
-  readonly clock: Clock;
+  /** Default: the real one. */
+  readonly clock?: Clock;
   readonly log: Log;
   /** This process, to know whose watchdog WATCHDOG_PID speaks of. */
   readonly pid: number;
@@ -40,7 +42,7 @@ export interface NotifierParts {
 
 /** A notifier for this process's environment. */
 export function createNotifier(parts: NotifierParts): Notifier {
-  const { env, clock, pid } = parts;
+  const { env, clock = systemClock, pid } = parts;
   if ((env.NOTIFY_SOCKET ?? '') === '') return nobody;
   const carrier = new Carrier(parts);
   let ready = false;
@@ -69,7 +71,9 @@ export function createNotifier(parts: NotifierParts): Notifier {
       // systemd drops a message whose sender is gone before it looked (`--no-block`): READY is said again each time,
       // which means nothing to a service that is up.
       carrier.send(
-        ready ? { READY: '1', WATCHDOG: '1' } : { WATCHDOG: '1', EXTEND_TIMEOUT_USEC: `${startMoreMs * 1000}` },
+        ready
+          ? { READY: '1', WATCHDOG: '1' }
+          : { WATCHDOG: '1', EXTEND_TIMEOUT_USEC: `${startMoreMs * 1000}` },
       ),
     stopping: () => carrier.send({ STOPPING: '1' }),
     close: () => {

@@ -30,6 +30,9 @@ export interface AgentRecord {
   alive(): Promise<void>;
 }
 
+/** The record of a run that leaves no trace (a dry run). */
+export const noRecord: AgentRecord = { scanned: () => undefined, alive: () => Promise.resolve() };
+
 export interface RecordParts {
   readonly facts: FactStore;
   readonly clock: Clock;

@@ -79,8 +79,7 @@ async function bindShort(
   const path = join(made, socketName);
   const remove = async () => {
     await rm(join(folder, pointerName), { force: true });
-    await rm(path, { force: true });
-    await rmdir(made);
+    await removeShort(path);
   };
   try {
     if (!fitsSocket(path)) throw new TowlineError('unsupported', `${path} is too long for a socket`);
@@ -112,15 +111,20 @@ async function refuseOpen(folder: string): Promise<void> {
 /** Only whoever owns the private state folder wrote the pointer, so what it names is ours to remove. */
 async function removeOld(folder: string): Promise<void> {
   const path = await readPointer(folder);
-  if (path !== null && basename(dirname(path)).startsWith(shortFolderPrefix)) {
-    await rm(path, { force: true });
-    await rmdir(dirname(path)).catch((error: unknown) => {
-      // Cleaned up by somebody else, or used by them: not ours any more.
-      if (!hasErrno(error, 'ENOENT', 'ENOTEMPTY', 'ENOTDIR', 'EEXIST', 'EPERM', 'EACCES')) throw error;
-    });
-  }
+  if (path !== null && basename(dirname(path)).startsWith(shortFolderPrefix)) await removeShort(path);
   await rm(join(folder, pointerName), { force: true });
   await rm(join(folder, socketName), { force: true });
+}
+
+/** A socket with the private folder around it. */
+async function removeShort(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true });
+    await rmdir(dirname(path));
+  } catch (error) {
+    // Temp folders are cleaned up by others, too; what somebody else put in its place is not ours.
+    if (!hasErrno(error, 'ENOENT', 'ENOTEMPTY', 'ENOTDIR', 'EEXIST', 'EPERM', 'EACCES')) throw error;
+  }
 }
 
 async function readPointer(folder: string): Promise<string | null> {

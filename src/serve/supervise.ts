@@ -1,6 +1,7 @@
 /** Keeps systemd informed of a running agent: that it is up, what it does, and that it is alive. */
 import { asTowlineError } from '../core/errors.js';
 import type { Clock, Log } from '../ports.js';
+import { systemClock } from '../system-clock.js';
 import type { Notifier } from './notify.js';
 
 /** Without a watchdog, and while starting, this often. */
@@ -32,7 +33,8 @@ export interface Supervisor {
 
 export interface SupervisorParts {
   readonly notifier: Notifier;
-  readonly clock: Clock;
+  /** Default: the real one. */
+  readonly clock?: Clock;
   readonly log: Log;
 }
 
@@ -51,6 +53,7 @@ const idle: Supervisor = {
 
 class ActiveSupervisor implements Supervisor {
   readonly #parts: SupervisorParts;
+  readonly #clock: Clock;
   readonly #everyMs: number;
   #agent: Supervised | null = null;
   #ready = false;
@@ -61,6 +64,7 @@ class ActiveSupervisor implements Supervisor {
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
+    this.#clock = parts.clock ?? systemClock;
     // Twice within the limit, as sd_watchdog_enabled(3) advises.
     this.#everyMs = Math.min(beatMs, (parts.notifier.watchdogMs ?? Infinity) / 2);
   }
@@ -80,7 +84,7 @@ class ActiveSupervisor implements Supervisor {
 
   changed(): void {
     if (this.#cancelStatus !== null || this.#closed) return;
-    this.#cancelStatus = this.#parts.clock.timer(statusMs, () => {
+    this.#cancelStatus = this.#clock.timer(statusMs, () => {
       this.#cancelStatus = null;
       this.#tell().catch((error: unknown) => this.#failed(error));
     });
@@ -100,7 +104,7 @@ class ActiveSupervisor implements Supervisor {
 
   #beat(): void {
     if (this.#closed) return;
-    this.#cancelBeat = this.#parts.clock.timer(this.#everyMs, () => {
+    this.#cancelBeat = this.#clock.timer(this.#everyMs, () => {
       this.#feed()
         .catch((error: unknown) => this.#failed(error))
         .finally(() => this.#beat());

@@ -4,6 +4,7 @@
  *
  * Protocol: draft-ietf-secsh-filexfer-02 (SFTP version 3) and the extensions of OpenSSH's PROTOCOL file.
  */
+import type { CommandResult } from '../ports.js';
 
 /** Attributes as the wire has them: times in whole seconds, `mode` with the file type bits. Absent: not sent. */
 export interface Attributes {
@@ -96,4 +97,32 @@ export interface SftpSession {
    * connection lives. Rejects with `network` while there is no connection (wait with `Link.ready`).
    */
   channel(purpose: 'transfer' | 'scan'): Promise<SftpChannel>;
+}
+
+export interface ExecOptions {
+  /** Text without NUL that the command may read; then its standard input ends. Default: nothing. */
+  readonly stdin?: string;
+  /** Where it runs; relative to the login directory. Default: there. */
+  readonly directory?: string;
+  /** Default: what the server gives. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Counted from when it runs. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** Called with each piece of text as it comes. */
+  readonly onOutput?: (output: 'stdout' | 'stderr', text: string) => void;
+}
+
+/** Runs commands on a channel of their own, on the connection that is there. */
+export interface ExecSession {
+  /**
+   * Runs `command` by the account's shell and resolves when it has ended, whatever its exit code. It ends with us: when
+   * its time is over, `signal` is aborted or the connection goes, it gets SIGTERM, and SIGKILL two seconds later, with
+   * all it started (where the server is an OpenSSH; see exec-script.ts).
+   *
+   * A server that runs no commands may refuse (`unsupported`), or say so in an output and an exit code: that a command
+   * ran is proven by what it wrote, not by this.
+   * @throws `network`, `unsupported`, the signal's reason
+   */
+  exec(command: string, options: ExecOptions): Promise<CommandResult>;
 }

@@ -1,7 +1,7 @@
 import { asTowlineError, retryClassOf, TowlineError } from '../core/errors.js';
-import type { Clock, Link, LinkState, Log } from '../ports.js';
+import type { Clock, CommandResult, Link, LinkState, Log } from '../ports.js';
 import { backoffMs, firstRetryMs } from './backoff.js';
-import type { SftpChannel, SftpSession } from './channel.js';
+import type { ExecOptions, ExecSession, SftpChannel, SftpSession } from './channel.js';
 import type { ConnectParameters } from './connect-parameters.js';
 import { keepAlive } from './keepalive.js';
 import { type Purpose, Session } from './session.js';
@@ -42,7 +42,7 @@ export interface ConnectionOptions {
 }
 
 /** A stable handle over changing connections; it begins to connect when it is made. */
-export interface Connection extends Link, SftpSession {
+export interface Connection extends Link, SftpSession, ExecSession {
   /** How many connections became ready so far: what was opened under an earlier number is gone. */
   readonly epoch: number;
 }
@@ -116,6 +116,10 @@ class ReconnectingLink implements Connection {
 
   channel(purpose: Purpose): Promise<SftpChannel> {
     return this.#session?.channel(purpose) ?? Promise.reject(this.#unavailable());
+  }
+
+  exec(command: string, options: ExecOptions): Promise<CommandResult> {
+    return this.#session?.exec(command, options) ?? Promise.reject(this.#unavailable());
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,8 @@
 import type { SFTPWrapper } from 'ssh2';
 import { asTowlineError, TowlineError } from '../core/errors.js';
-import type { Clock, Log } from '../ports.js';
+import type { Clock, CommandResult, Log } from '../ports.js';
+import type { ExecOptions } from './channel.js';
+import { Exec, type ExecParts } from './exec.js';
 import { networkError } from './failure.js';
 import { Ssh2Channel } from './sftp-channel.js';
 import type { Transport } from './transport.js';
@@ -28,12 +30,16 @@ interface Slot {
 const stillbornMs = 1000;
 const stillbornMax = 3;
 
-/** The SFTP channels of one connection: one per purpose, opened at the first call and anew when they died. */
+/**
+ * The channels of one connection: SFTP, one per purpose, opened at the first call and anew when they died; and one per
+ * command.
+ */
 export class Session {
   readonly #transport: Transport;
   readonly #options: SessionOptions;
   readonly #slots = new Map<Purpose, Slot>();
   readonly #live = new Set<Ssh2Channel>();
+  readonly #commands = new Set<Exec>();
   #stillborn = 0;
   #ended: TowlineError | null = null;
 
@@ -82,11 +88,26 @@ export class Session {
     return slot.channel;
   }
 
+  /** See `ExecSession`. */
+  async exec(command: string, options: ExecOptions): Promise<CommandResult> {
+    if (this.#ended !== null) throw this.#ended;
+    const { label, clock, openTimeoutMs } = this.#options;
+    const start: ExecParts['start'] = (line, callback) => this.#transport.startExec(line, callback);
+    const running = new Exec({ label, clock, openTimeoutMs, start }, command, options);
+    this.#commands.add(running);
+    try {
+      return await running.result;
+    } finally {
+      this.#commands.delete(running);
+    }
+  }
+
   /** Rejects all requests on all channels, and all later calls. */
   fail(reason: TowlineError): void {
     this.#ended ??= reason;
     for (const channel of this.#live) channel.fail(reason);
     this.#live.clear();
+    for (const command of this.#commands) command.fail(reason);
   }
 
   /** A server may allow one channel only: then both purposes use it. */

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Client, type SFTPWrapper } from 'ssh2';
+import { Client, type ClientChannel, type SFTPWrapper } from 'ssh2';
 import { TowlineError } from '../core/errors.js';
 import type { Clock } from '../ports.js';
 import type { ConnectParameters } from './connect-parameters.js';
+import { GatheringSocket } from './gathering-socket.js';
 import { hostKeyError, levelOf, networkError, refusedError } from './failure.js';
 
 export interface TransportOptions {
@@ -72,6 +72,16 @@ export class Transport {
     }
   }
 
+  /** Calls `callback` with a channel of its own on which the server runs `line`; or with an error. */
+  startExec(line: string, callback: (error: Error | null, channel: ClientChannel | null) => void): void {
+    try {
+      this.#client.exec(line, (error, channel) => (error ? callback(error, null) : callback(null, channel)));
+    } catch (error) {
+      // It throws when the socket is closing.
+      callback(error instanceof Error ? error : new Error(String(error)), null);
+    }
+  }
+
   /** Ends it at once, whatever the other side does. The first reason counts. */
   destroy(reason: TowlineError): void {
     this.#reason ??= reason;
@@ -84,7 +94,8 @@ export class Transport {
     this.#reason ??= reason;
     if (this.#socket.closed) return;
     const cancel = this.#options.clock.timer(goodbyeMs, () => this.#socket.destroy());
-    const closed = once(this.#socket, 'close');
+    // Not `once` of node:events: it rejects when an error comes first, and a reset is an end as well.
+    const closed = new Promise<void>((resolve) => this.#socket.once('close', () => resolve()));
     if (this.#state === 'ready') this.#client.end();
     else this.#socket.destroy();
     await closed;
@@ -187,7 +198,7 @@ function isRefusal(error: Error): boolean {
 const goodbyeMs = 1000;
 
 function dial(parameters: ConnectParameters): Socket {
-  const socket = new Socket();
+  const socket = new GatheringSocket();
   // One request in flight takes 44 ms with Nagle's algorithm, and 0.2 ms without.
   socket.setNoDelay(true);
   socket.connect({

@@ -39,7 +39,10 @@ export function peekState(
 /** The folders of all pairs that have a state below this one, by name. */
 export function stateFolders(base: string): Promise<string[]> {
   return new Promise((resolve) => {
-    if (!existsSync(base)) return resolve([]);
+    if (!existsSync(base)) {
+      resolve([]);
+      return;
+    }
     try {
       const names = readdirSync(base, { withFileTypes: true }).filter((item) => item.isDirectory());
       const folders = names.map(({ name }) => join(base, name)).sort();

@@ -1,9 +1,14 @@
 /** Keeps count of the bytes that are written from the start without a gap, while pieces finish in any order. */
 export class Acknowledged {
   /** Bytes from the start without a gap. */
-  bytes = 0;
+  bytes: number;
   /** Pieces beyond the gap: start to end. At most as many as there are writes under way at once. */
   readonly #beyond = new Map<number, number>();
+
+  /** @param bytes what was written before */
+  constructor(bytes = 0) {
+    this.bytes = bytes;
+  }
 
   /** The piece of `length` bytes at `offset` is written. */
   add(offset: number, length: number): void {

@@ -7,16 +7,14 @@
 import { createHash, type Hash } from 'node:crypto';
 import { sameRevision } from '../core/compare.js';
 import type { Entry } from '../core/entry.js';
-import { TowlineError } from '../core/errors.js';
+import { TowlineError, hasCode } from '../core/errors.js';
+import { isSettledSource, keptBytesMin, recordsProgress, resumedBytesMin } from '../core/resume.js';
 import type { Source, Storage, Temp } from '../ports.js';
+import { pieceBytes, Pieces } from './pieces.js';
 import type { Throttle } from './throttle.js';
 
 /** Files up to this size are hashed on their way, so that a later touch is told from an edit without sending anything. */
 const hashedBytesMax = 64 * 2 ** 20;
-const pieceBytes = 2 ** 20;
-/** Pieces read ahead of the write that waits for room. */
-const readAhead = 2;
-const nothing = Buffer.alloc(0);
 const attemptsMax = 3;
 /** A file modified less than this before it was read may change again without its time showing it. */
 const racyMs = 2_000;
@@ -24,7 +22,7 @@ const racyMs = 2_000;
 const spaceCheckedBytes = 2 ** 20;
 
 export interface FileTransfer {
-  readonly from: Storage;
+  readonly from: Pick<Storage, 'openSource' | 'clockOffsetMs'>;
   readonly to: Storage;
   readonly path: string;
   /** What the plan saw at the destination. */
@@ -37,14 +35,36 @@ export interface FileTransfer {
   };
   readonly sync: boolean;
   readonly now: () => number;
-  /** A temp name that is on record; called once per attempt. */
-  readonly tempName: () => Promise<string>;
-  /** Called with the name once it is certain that nothing of it is left behind under it. */
-  readonly tempGone: (name: string) => void;
+  readonly temps: TransferTemps;
+  /** Called with every `bytes` more that were sent, or were there already. */
   readonly progress: (bytes: number) => void;
   /** Shared by all transfers. */
   readonly throttle: Throttle;
   readonly signal: AbortSignal;
+}
+
+/** The names of one transfer's temps, and what survives of them. */
+export interface TransferTemps {
+  /** A name that was never used, on record; called once per new temp. */
+  fresh(): Promise<string>;
+  /**
+   * What an earlier attempt left of this path and can be continued; whatever else was left is removed first. Nothing can
+   * be when the source is `null`. Called again when `resumed` was told that it did not work.
+   */
+  resumable(source: { fingerprint: string; size: number } | null): Promise<LeftTemp | null>;
+  /** Whether it goes on under the name `to`; if not, what is left of it is removed. */
+  resumed(left: LeftTemp, goesOn: boolean): Promise<void>;
+  /** `bytes` of the content with this fingerprint are safely under this name. */
+  progress(name: string, fingerprint: string, bytes: number): Promise<void>;
+  /** Certainly nothing is left under this name. */
+  gone(name: string): void;
+}
+
+/** A temp to go on with: the name it has, the one it is to get (on record, never used), and how much of it is trusted. */
+export interface LeftTemp {
+  readonly from: string;
+  readonly to: string;
+  readonly offset: number;
 }
 
 export interface FileTransferred {
@@ -55,6 +75,7 @@ export interface FileTransferred {
   readonly racy: boolean;
   /** The source went on growing: what was published is its beginning, and the path is to be looked at again. */
   readonly dirty: boolean;
+  /** What was sent: less than the file when it was continued. */
   readonly bytes: number;
 }
 
@@ -81,34 +102,93 @@ async function attemptTransfer(job: FileTransfer, last: boolean): Promise<FileTr
   job.signal.throwIfAborted();
   const source = await job.from.openSource(job.path);
   try {
-    await requireSpace(job, source.entry.size);
     const racy = job.now() - source.entry.mtimeMs < racyMs;
     const hash = racy || source.entry.size <= hashedBytesMax ? createHash('sha256') : null;
-    const name = await job.tempName();
-    const temp = await createTemp(job, name);
-    let published = false;
+    const keeps = await mayBeContinued(job, source.entry);
+    const { name, temp } = await openTemp(job, source);
+    const present = temp.acknowledged;
+    let ending: 'published' | 'left' | 'failed' = 'failed';
     try {
-      const short = !(await copy(job, source, temp, hash));
+      const progress = keeps ? new KeptProgress(job, name, source.fingerprint, temp) : null;
+      const short = !(await copy(job, source, temp, hash, progress));
       const outcome = short ? null : await finish(job, source, temp, last);
       if (outcome === null) return null;
-      published = true;
+      ending = 'published';
       const entry = hash === null ? source.entry : { ...source.entry, hash: hash.digest('hex') };
-      return { ...outcome, source: entry, racy, bytes: source.entry.size };
+      return { ...outcome, source: entry, racy, bytes: source.entry.size - present };
+    } catch (error) {
+      if (keeps && isInterruption(job, error) && temp.acknowledged >= keptBytesMin) {
+        ending = 'left';
+        await job.temps.progress(name, source.fingerprint, await temp.leave());
+      }
+      throw error;
     } finally {
-      if (published || (await temp.discard())) job.tempGone(name);
+      if (ending === 'published' || (ending === 'failed' && (await temp.discard()))) job.temps.gone(name);
     }
   } finally {
     await source.close();
   }
 }
 
-async function createTemp(job: FileTransfer, name: string): Promise<Temp> {
+/** Whether this attempt can be continued by a later one. */
+async function mayBeContinued({ from, now }: FileTransfer, source: Entry): Promise<boolean> {
+  return source.size >= resumedBytesMin && isSettledSource(source, now() + (await from.clockOffsetMs()));
+}
+
+/** Whether the attempt was cut short, and nothing is wrong with the path itself. */
+function isInterruption({ signal }: FileTransfer, error: unknown): boolean {
+  return signal.aborted || hasCode(error, 'network', 'interrupted');
+}
+
+/** A temp to write to: the one an earlier attempt left, or a new one. */
+async function openTemp(job: FileTransfer, source: Source): Promise<{ name: string; temp: Temp }> {
+  const { temps, to, path } = job;
+  const { fingerprint, entry } = source;
+  for (;;) {
+    const left = await temps.resumable({ fingerprint, size: entry.size });
+    try {
+      await requireSpace(job, entry.size - (left?.offset ?? 0));
+    } catch (error) {
+      // What cannot be finished is in the way of files that would fit.
+      if (left !== null) await temps.resumed(left, false);
+      throw error;
+    }
+    if (left === null) break;
+    const temp = await to.resumeTemp(path, left.from, left.to, left.offset);
+    await temps.resumed(left, temp !== null);
+    if (temp !== null) return { name: left.to, temp };
+  }
+  const name = await temps.fresh();
   try {
-    return await job.to.createTemp(job.path, name);
+    return { name, temp: await to.createTemp(path, name) };
   } catch (error) {
     // Anything but a lost link is an answer: the temp was not made.
-    if (!(error instanceof TowlineError && error.code === 'network')) job.tempGone(name);
+    if (!hasCode(error, 'network')) temps.gone(name);
     throw error;
+  }
+}
+
+/** Puts on record how far a transfer came, every now and then. */
+class KeptProgress {
+  readonly #job: FileTransfer;
+  readonly #name: string;
+  readonly #fingerprint: string;
+  readonly #temp: Temp;
+  #last: { readonly bytes: number; readonly atMs: number };
+
+  constructor(job: FileTransfer, name: string, fingerprint: string, temp: Temp) {
+    this.#job = job;
+    this.#name = name;
+    this.#fingerprint = fingerprint;
+    this.#temp = temp;
+    this.#last = { bytes: temp.acknowledged, atMs: job.now() };
+  }
+
+  async note(): Promise<void> {
+    const now = { bytes: this.#temp.acknowledged, atMs: this.#job.now() };
+    if (!recordsProgress(this.#last, now)) return;
+    this.#last = now;
+    await this.#job.temps.progress(this.#name, this.#fingerprint, now.bytes);
   }
 }
 
@@ -126,12 +206,21 @@ async function requireSpace({ to, path }: FileTransfer, size: number): Promise<v
   );
 }
 
-/** Sends the content up to its length at opening. False when the source turned out shorter. */
-async function copy(job: FileTransfer, source: Source, temp: Temp, hash: Hash | null): Promise<boolean> {
+/** Sends what the temp lacks, up to the source's length at opening. False when that turned out shorter. */
+async function copy(
+  job: FileTransfer,
+  source: Source,
+  temp: Temp,
+  hash: Hash | null,
+  progress: KeptProgress | null,
+): Promise<boolean> {
   const { size } = source.entry;
-  const pieces = new Pieces(job, source);
+  const present = temp.acknowledged;
+  if (hash !== null) await hashBeginning(job, source, hash, present);
+  if (present > 0) job.progress(present);
+  const pieces = new Pieces(job, source, present);
   try {
-    for (let offset = 0; offset < size;) {
+    for (let offset = present; offset < size;) {
       job.signal.throwIfAborted();
       const { data, length } = await pieces.next();
       if (data.length < length) return false;
@@ -139,6 +228,7 @@ async function copy(job: FileTransfer, source: Source, temp: Temp, hash: Hash | 
       await temp.write(data, offset);
       offset += data.length;
       job.progress(data.length);
+      await progress?.note();
     }
     return true;
   } finally {
@@ -146,56 +236,15 @@ async function copy(job: FileTransfer, source: Source, temp: Temp, hash: Hash | 
   }
 }
 
-interface Piece {
-  readonly data: Buffer;
-  /** What was asked for. */
-  readonly length: number;
-}
-
-/** Reads a source from its start to its length at opening, a little ahead, in pieces as large as the throttle allows. */
-class Pieces {
-  readonly #job: FileTransfer;
-  readonly #source: Source;
-  readonly #reads: Promise<Piece>[] = [];
-  readonly #stop = new AbortController();
-  /** The last piece that was asked for. */
-  #granted = Promise.resolve({ offset: 0, length: 0 });
-
-  constructor(job: FileTransfer, source: Source) {
-    this.#job = job;
-    this.#source = source;
-  }
-
-  /** The next piece; of length 0 at the end. */
-  next(): Promise<Piece> {
-    while (this.#reads.length < readAhead) this.#reads.push(this.#read());
-    return this.#reads.shift()!;
-  }
-
-  /** Asks for no more; resolves when nothing is being read any more. */
-  async end(): Promise<void> {
-    this.#stop.abort(new TowlineError('interrupted', `'${this.#job.path}' is not read any further`));
-    await Promise.allSettled(this.#reads);
-  }
-
-  #read(): Promise<Piece> {
-    const granted = this.#grant(this.#granted);
-    this.#granted = granted;
-    const read = granted.then(async ({ offset, length }) => {
-      return { data: length === 0 ? nothing : await this.#source.read(offset, length), length };
-    });
-    // Awaited in its turn; without this a later read's failure would count as unhandled meanwhile.
-    read.catch(() => undefined);
-    return read;
-  }
-
-  async #grant(before: Promise<{ offset: number; length: number }>): Promise<{ offset: number; length: number }> {
-    const last = await before;
-    const offset = last.offset + last.length;
-    const wanted = Math.min(pieceBytes, this.#source.entry.size - offset);
-    const { throttle, signal } = this.#job;
-    if (throttle.kibPerSecond === null) return { offset, length: wanted };
-    return { offset, length: await throttle.take(wanted, AbortSignal.any([signal, this.#stop.signal])) };
+/** What is over there already is part of the content all the same. */
+async function hashBeginning(job: FileTransfer, source: Source, hash: Hash, bytes: number): Promise<void> {
+  for (let offset = 0; offset < bytes;) {
+    job.signal.throwIfAborted();
+    const data = await source.read(offset, Math.min(pieceBytes, bytes - offset));
+    // Shorter than it was: the check before the rename notices.
+    if (data.length === 0) return;
+    hash.update(data);
+    offset += data.length;
   }
 }
 

@@ -37,6 +37,7 @@ function stage(onText: (text: string) => void = () => undefined): Stage {
     stdout: output,
     stderr: output,
     env: process.env,
+    cwd: process.cwd(),
     now: () => new Date(),
     onSignal: (given) => {
       listener = given;

@@ -91,6 +91,8 @@ export interface World {
   /** Whether stdout and stderr are a terminal. Default: false. */
   readonly tty?: boolean;
   readonly env?: NodeJS.ProcessEnv;
+  /** Default: a directory that is not there. */
+  readonly cwd?: string;
   /** What the library tells while it works. */
   readonly events?: readonly AgentEvent[];
   /** How the run ends: a result, or an error. */
@@ -146,11 +148,13 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
         },
         summary: () => (end instanceof Error ? result() : end),
         control: noControl,
+        alive: () => Promise.resolve(),
       };
     },
     stdout,
     stderr,
     env: { TERM: 'xterm', NO_COLOR: '1', ...world.env },
+    cwd: world.cwd ?? '/nowhere',
     now: () => new Date(nowMs),
     onSignal: (listener) => {
       listeners.add(listener);

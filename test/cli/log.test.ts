@@ -12,6 +12,19 @@ test('levels follow -v and -q', () => {
   expect(levelOf({ ...flags, verbose: 9 }, 'warn')).toBe('debug');
 });
 
+test('lines for the journal begin with their priority', () => {
+  const lines: string[] = [];
+  const output = { write: (line: string) => lines.push(line) > 0, isTTY: false, columns: () => 80 };
+  for (const isJournal of [true, false]) {
+    const log = jsonLog({ ...output, isJournal }, 'debug');
+    for (const level of ['error', 'warn', 'info', 'debug'] as const) log[level](level);
+  }
+  expect(lines.map((line) => line.slice(0, line.indexOf('{')))).toEqual([
+    ...['<3>', '<4>', '<6>', '<7>'],
+    ...['', '', '', ''],
+  ]);
+});
+
 test('errors are logged by code and message, without their causes, and secrets not at all', () => {
   const lines: string[] = [];
   const output = { write: (line: string) => lines.push(line) > 0, isTTY: false, columns: () => 80 };

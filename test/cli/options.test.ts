@@ -26,6 +26,8 @@ const table: readonly (readonly [flags: string, options: Partial<PairOptions>])[
   ['--editor-files', { editorFiles: true }],
   ['--chmod D755,F644', { chmod: 'D755,F644' }],
   ['--mkpath --force --fsync', { mkpath: true, force: true, fsync: true }],
+  ['--bwlimit 512', { bwlimit: 512 }],
+  ['--bwlimit 1.5', { bwlimit: 1.5 }],
   ['--state-dir s', { stateDir: 's' }],
   ['--exclude -x', { rules: [{ type: 'exclude', pattern: '-x', source: '--exclude' }] }],
 ];

@@ -2,10 +2,14 @@ import { expect, test } from 'vitest';
 import { run } from './fakes.js';
 
 const wrong: readonly (readonly [args: readonly string[], message: RegExp])[] = [
-  [['push'], /needs a local folder and a remote one\. Write: towline push LOCAL \[USER@\]HOST:PATH/],
+  [
+    ['push'],
+    /needs a local folder and a remote one, and there is no towline\.json in \/nowhere\. Write: towline push LOCAL \[USER@\]HOST:PATH, or put \{ "local"/,
+  ],
   [['watch', './app'], /the remote folder, .* is missing/],
   [['push', 'box:/x'], /the local folder is missing/],
-  [['push', '', 'box:/x'], /needs a local folder/],
+  [['push', '', 'box:/x'], /the local folder is missing/],
+  [['push', '--profile', 'web', 'a', 'box:/x'], /\/nowhere\/towline\/config\.json: there is no such file/],
   [['push', 'a', 'box:/x', 'c'], /too many arguments: 'c'/],
   [['push', 'dev@box:/x', './app'], /'dev@box:\/x' is on a server\. Write: towline push \.\/app dev@box:\/x/],
   [['push', '[::1]:/x', './app'], /'\[::1\]:\/x' is on a server/],
@@ -32,7 +36,7 @@ const wrong: readonly (readonly [args: readonly string[], message: RegExp])[] = 
 ];
 
 test.each(wrong)('%j is refused in one line', async (args, message) => {
-  const ran = await run(args);
+  const ran = await run(args, { env: { XDG_CONFIG_HOME: '/nowhere' } });
   expect(ran).toMatchObject({ code: 2, stdout: '', calls: [] });
   expect(ran.stderr).toMatch(message);
   expect(ran.stderr).toMatch(/^towline: .*\n$/);

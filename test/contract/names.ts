@@ -25,6 +25,7 @@ const calls: Record<string, (storage: Storage, path: string) => Promise<unknown>
   readText: (storage, path) => storage.readText(path),
   hash: (storage, path) => storage.hash(path),
   createTemp: (storage, path) => storage.createTemp(path, tempOf(1)),
+  resumeTemp: (storage, path) => storage.resumeTemp(path, tempOf(1), tempOf(2), 0),
   makeDirectory: (storage, path) => storage.makeDirectory(path, 0o755),
   makeSymlink: (storage, path) => storage.makeSymlink(path, { target: 't', mtimeMs: 0 }, tempOf(1), null),
   setMetadata: (storage, path) => storage.setMetadata(path, entry, { mtimeMs: 0 }),
@@ -32,7 +33,7 @@ const calls: Record<string, (storage: Storage, path: string) => Promise<unknown>
   freeBytes: (storage, path) => storage.freeBytes(path),
 };
 
-const writing = ['createTemp', 'makeDirectory', 'makeSymlink', 'setMetadata', 'remove'];
+const writing = ['createTemp', 'resumeTemp', 'makeDirectory', 'makeSymlink', 'setMetadata', 'remove'];
 
 export function namePromises(make: MakeSide): void {
   test('a path that could lead out of the root, or cannot be carried, is refused before anything happens', async () => {

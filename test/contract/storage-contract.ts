@@ -7,6 +7,7 @@ import { attributePromises } from './attributes.js';
 import { namePromises } from './names.js';
 import { observePromises } from './observe.js';
 import { removalPromises } from './removal.js';
+import { resumePromises } from './resume.js';
 import { rootPromises } from './root.js';
 import { scanPromises } from './scan.js';
 import type { MakeSide } from './side.js';
@@ -25,6 +26,7 @@ export function storageContract(name: string, make: MakeSide): void {
     observePromises(make);
     sourcePromises(make);
     tempPromises(make);
+    resumePromises(make);
     attributePromises(make);
     symlinkPromises(make);
     removalPromises(make);

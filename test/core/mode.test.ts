@@ -150,7 +150,7 @@ const rows: Row[] = [
     'set-metadata mode',
     { trustModes: false, modeRule: () => 0o600 },
   ],
-  ['same file, other inode', 'file', 'file inode', 'file same', 'adopt'],
+  ['same file, other inode', 'file', 'file inode', 'file same', 'read local, adopt'],
   ['directory, names came and went', 'directory', 'directory touched', 'directory same', 'none'],
   ['directory, chmod', 'directory', 'directory chmod', 'directory same', 'set-metadata mode'],
   ['link, other time', '', 'symlink touched', 'symlink same', 'upload'],

@@ -33,7 +33,11 @@ export class FakeState {
     },
     partials: {
       record: (rows) => this.#record(rows),
-      progress: unexpected,
+      progress: (temp, fingerprint, offset) => {
+        const row = this.partials.get(temp);
+        if (row !== undefined) this.partials.set(temp, { ...row, fingerprint, offset });
+        return Promise.resolve();
+      },
       forget: (temps) => this.#forget(temps),
       all: () => Promise.resolve([...this.partials.values()]),
     },

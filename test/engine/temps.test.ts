@@ -23,13 +23,14 @@ class DicedClock extends ManualClock {
 
 let fake: FakeState;
 let ledger: Ledger;
+let clock: DicedClock;
 let temps: Temps;
 let remote: MemoryStorage;
 /** Whether `removeTemps` of the storage gets through. */
 let reachable: boolean;
 beforeEach(() => {
   fake = new FakeState();
-  const clock = new DicedClock();
+  clock = new DicedClock();
   ledger = new Ledger(fake.state, clock);
   temps = new Temps(fake.state.partials, ledger, clock, silentLog, 'agent7');
   reachable = true;
@@ -177,5 +178,100 @@ describe('a temp that is gone', () => {
     expect(fake.partials.has(temp)).toBe(true);
     expect(await temps.sweep('remote', remote)).toBe(1);
     expect(fake.partials.size).toBe(0);
+  });
+});
+
+describe('what an attempt left', () => {
+  const size = 64 * 2 ** 20;
+  const source = { fingerprint: 'this very file', size };
+  const offset = 9 * 2 ** 20;
+
+  /** A temp of `path` that came to `bytes` and was left. */
+  async function leave(path: string, bytes = offset): Promise<string> {
+    const [temp] = (await temps.reserve('remote', [path])) as [string];
+    await make(temp);
+    await temps.progress(temp, source.fingerprint, bytes);
+    temps.abandon(temp);
+    return temp;
+  }
+
+  test('stays through sweeps, until everything was sent', async () => {
+    const temp = await leave('a.txt');
+    const short = await leave('b.txt', 2 ** 20 - 1);
+    expect(temps.isInUse(temp)).toBe(true);
+    expect(temps.isInUse(short)).toBe(false);
+    await temps.sweepRemote(remote);
+    expect(await tempsThere()).toEqual([temp]);
+    await temps.sweepAll(remote);
+    expect(await tempsThere()).toEqual([]);
+    expect(temps.isInUse(temp)).toBe(false);
+    expect(fake.partials.size).toBe(0);
+  });
+
+  test('is swept after a week', async () => {
+    const temp = await leave('a.txt');
+    clock.advance(7 * 24 * 60 * 60_000);
+    expect(temps.isInUse(temp)).toBe(false);
+    await temps.sweepRemote(remote);
+    expect(await tempsThere()).toEqual([]);
+  });
+
+  test('is taken up by the same path and source only, and once', async () => {
+    const temp = await leave('a.txt');
+    expect(await temps.takeUp('remote', 'b.txt', remote, source)).toBeNull();
+    expect(await temps.takeUp('local', 'a.txt', remote, source)).toBeNull();
+    expect(await tempsThere()).toEqual([temp]);
+    expect(await temps.takeUp('remote', 'a.txt', remote, source)).toMatchObject({ temp, offset });
+    expect(await temps.takeUp('remote', 'a.txt', remote, source)).toBeNull();
+    await temps.sweepAll(remote);
+    expect(await tempsThere()).toEqual([temp]);
+  });
+
+  test('is found by the next process', async () => {
+    const temp = await leave('a.txt');
+    const next = new Temps(fake.state.partials, ledger, clock, silentLog, 'agent7');
+    expect(await next.takeUp('remote', 'a.txt', remote, source)).toMatchObject({ temp, offset });
+  });
+
+  test.each([
+    ['the source changed', { ...source, fingerprint: 'another' }],
+    ['nothing is to be continued', null],
+  ])('is removed when %s', async (_, other) => {
+    await leave('a.txt');
+    await leave('a.txt');
+    const elsewhere = await leave('b.txt');
+    expect(await temps.takeUp('remote', 'a.txt', remote, other)).toBeNull();
+    expect(await tempsThere()).toEqual([elsewhere]);
+    expect([...fake.partials.keys()]).toEqual([elsewhere]);
+  });
+
+  test('of several attempts the longest is taken up first', async () => {
+    const short = await leave('a.txt', offset - 1);
+    const long = await leave('a.txt');
+    expect(await temps.takeUp('remote', 'a.txt', remote, source)).toMatchObject({ temp: long });
+    expect(await temps.takeUp('remote', 'a.txt', remote, source)).toMatchObject({ temp: short });
+  });
+
+  test('gets a new name that is on record with its progress before anything is renamed', async () => {
+    await leave('a.txt');
+    const left = (await temps.takeUp('remote', 'a.txt', remote, source))!;
+    const name = await temps.inherit(left);
+    expect(name).not.toBe(left.temp);
+    expect(fake.partials.get(name)).toEqual({ ...left, temp: name });
+    expect(temps.isInUse(name)).toBe(true);
+    await temps.removeUsed(remote, [left.temp, name]);
+    expect(await tempsThere()).toEqual([]);
+    expect(fake.partials.size).toBe(0);
+  });
+
+  test('that could not be removed is tried again by the next sweep, and continued by nobody', async () => {
+    const temp = await leave('a.txt');
+    await temps.takeUp('remote', 'a.txt', remote, source);
+    const stubborn = { ...remote, removeTemps: () => Promise.resolve([]) };
+    await temps.removeUsed(stubborn, [temp]);
+    expect(await temps.takeUp('remote', 'a.txt', stubborn, source)).toBeNull();
+    expect(await tempsThere()).toEqual([temp]);
+    await temps.sweepAll(remote);
+    expect(await tempsThere()).toEqual([]);
   });
 });

@@ -41,10 +41,13 @@ test('over any window of a second or more the rate holds, with a quarter of a se
   await fc.assert(
     fc.asyncProperty(
       fc.double({ min: 1, max: 50_000, noNaN: true }),
-      fc.array(fc.record({ afterMs: fc.nat(3_000), seconds: fc.double({ min: 0.001, max: 4, noNaN: true }) }), {
-        minLength: 1,
-        maxLength: 6,
-      }),
+      fc.array(
+        fc.record({ afterMs: fc.nat(3_000), seconds: fc.double({ min: 0.001, max: 4, noNaN: true }) }),
+        {
+          minLength: 1,
+          maxLength: 6,
+        },
+      ),
       fc.integer({ min: 1, max: 40 }),
       async (kibPerSecond, files, stepMs) => {
         const clock = new ManualClock();

@@ -10,6 +10,9 @@ export const readFlags = constants.O_RDONLY | flag(constants.O_NOFOLLOW) | flag(
 export const createFlags =
   constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | flag(constants.O_NOFOLLOW);
 
+/** Write into a file that is there, as it is, never through a symlink. */
+export const resumeFlags = constants.O_WRONLY | flag(constants.O_NOFOLLOW) | flag(constants.O_NONBLOCK);
+
 /** Open a directory itself for its metadata. */
 export const directoryFlags = constants.O_RDONLY | flag(constants.O_DIRECTORY) | flag(constants.O_NOFOLLOW);
 

@@ -103,6 +103,7 @@ function readNow(fd: number, size: number): Buffer {
 
 class LocalSource implements Source {
   readonly entry: Entry;
+  readonly fingerprint: string;
   readonly #absolute: string;
   readonly #fd: number;
   readonly #opened: BigIntStats;
@@ -112,6 +113,8 @@ class LocalSource implements Source {
 
   constructor(absolute: string, fd: number, opened: BigIntStats, content: Buffer | null) {
     this.entry = entryOf(opened, 'file');
+    const { dev, ino, size, mtimeNs, ctimeNs } = opened;
+    this.fingerprint = [dev, ino, size, mtimeNs, ctimeNs].join(':');
     this.#absolute = absolute;
     this.#fd = fd;
     this.#opened = opened;

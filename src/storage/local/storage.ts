@@ -12,7 +12,7 @@ import { observeLocal } from './observe.js';
 import { canHoldPlaces, checkDirectories, type Root } from './place.js';
 import { scanLocal } from './scan.js';
 import { openLocalSource, readSmallText } from './source.js';
-import { createLocalTemp } from './temp.js';
+import { createLocalTemp, resumeLocalTemp } from './temp.js';
 
 export interface LocalOptions {
   /** The folder, absolute. */
@@ -67,6 +67,8 @@ export function createLocalStorage(options: LocalOptions): Storage {
     openSource: (path) => promised(() => openLocalSource(root, path)),
     readText: (path) => promised(() => readText(root, path)),
     createTemp: (path, name) => changing(path, () => createLocalTemp(base, path, name)),
+    resumeTemp: (path, from, to, offset) =>
+      changing(path, () => resumeLocalTemp(base, path, from, to, offset)),
     makeDirectory: (path, mode) => changing(path, () => changes.makeLocalDirectory(base, path, mode)),
     makeSymlink: (path, link, name, expected) =>
       changing(path, () => changes.makeLocalSymlink(base, path, link, name, expected)),

@@ -1,12 +1,16 @@
 /** New local files: written under a temp name, then put in place in one step. */
 import {
   close,
+  closeSync,
   fchmodSync,
   fchownSync,
   fstatSync,
   fsync,
+  ftruncateSync,
   futimesSync,
+  lstatSync,
   openSync,
+  renameSync,
   unlinkSync,
   write,
 } from 'node:fs';
@@ -18,9 +22,9 @@ import type { Temp, TempAttributes } from '../../ports.js';
 import { Acknowledged } from '../acknowledged.js';
 import { checkName } from '../checked.js';
 import { attempt, errnoOf, localError } from './errors.js';
-import { createFlags } from './flags.js';
+import { createFlags, resumeFlags } from './flags.js';
 import { observeOne } from './observe.js';
-import { withPlace, type Root } from './place.js';
+import { withPlace, type Place, type Root } from './place.js';
 import { publishAt } from './publish.js';
 import { entryOf } from './stats.js';
 import { unixTime } from './time.js';
@@ -37,7 +41,40 @@ export async function createLocalTemp(root: Root, path: string, name: string): P
       openSync(place.beside(name), createFlags, 0o600),
     ),
   );
-  return new LocalTemp(root, path, name, fd);
+  return new LocalTemp(root, path, name, fd, 0);
+}
+
+/** See `Storage.resumeTemp`. */
+export async function resumeLocalTemp(
+  root: Root,
+  path: string,
+  from: string,
+  to: string,
+  offset: number,
+): Promise<Temp | null> {
+  checkName(from);
+  checkName(to);
+  const fd = await withPlace(root, path, (place) => openCut(place, from, to, offset));
+  return fd === null ? null : new LocalTemp(root, path, to, fd, offset);
+}
+
+function openCut(place: Place, from: string, to: string, offset: number): number | null {
+  let fd: number | null = null;
+  try {
+    if (lstatSync(place.beside(to), { throwIfNoEntry: false }) !== undefined) return null;
+    renameSync(place.beside(from), place.beside(to));
+    fd = openSync(place.beside(to), resumeFlags);
+    const stats = fstatSync(fd);
+    if (stats.isFile() && stats.size >= offset) {
+      ftruncateSync(fd, offset);
+      return fd;
+    }
+  } catch (error) {
+    // Whatever a file system has against it: then all is sent anew.
+    if (errnoOf(error) === null) throw error;
+  }
+  if (fd !== null) closeSync(fd);
+  return null;
 }
 
 class LocalTemp implements Temp {
@@ -45,13 +82,15 @@ class LocalTemp implements Temp {
   readonly #path: string;
   readonly #name: string;
   readonly #absolute: string;
-  readonly #acknowledged = new Acknowledged();
+  readonly #acknowledged: Acknowledged;
   readonly #writing = new Set<Promise<void>>();
   #fd: number | null;
   #failure: TowlineError | null = null;
   #published = false;
 
-  constructor(root: Root, path: string, name: string, fd: number) {
+  /** @param start bytes that are there already */
+  constructor(root: Root, path: string, name: string, fd: number, start: number) {
+    this.#acknowledged = new Acknowledged(start);
     this.#root = root;
     this.#path = path;
     this.#name = name;
@@ -114,6 +153,12 @@ class LocalTemp implements Temp {
     } catch (error) {
       return errnoOf(error) === 'ENOENT' || (error instanceof TowlineError && error.code === 'not-found');
     }
+  }
+
+  async leave(): Promise<number> {
+    await Promise.all(this.#writing);
+    await Promise.allSettled([this.#close()]);
+    return this.acknowledged;
   }
 
   async #write(data: Buffer, offset: number): Promise<void> {

@@ -13,6 +13,7 @@ export type MemoryOperation =
   | 'readText'
   | 'hash'
   | 'createTemp'
+  | 'resumeTemp'
   | 'write'
   | 'complete'
   | 'publish'

@@ -122,6 +122,9 @@ export function openMemorySource(context: MemoryContext, path: string): Source {
   const opened = { ...node };
   return {
     entry,
+    fingerprint: [...(context.identity ? [node.ino, node.ctimeMs] : []), node.data.length, node.mtimeMs].join(
+      ':',
+    ),
     read: (offset, length) =>
       step(context, 'read', path, () => Buffer.from(node.data.subarray(offset, offset + length))),
     check: () => step(context, 'check', path, () => compare(context, path, opened)),

@@ -7,7 +7,7 @@ import * as changes from './changes.js';
 import { step, type MemoryContext, type MemoryHook } from './context.js';
 import { MemoryEdit } from './edit.js';
 import { observeMemory, openMemorySource, readMemoryText, scanMemory } from './reading.js';
-import { createMemoryTemp } from './temp.js';
+import { createMemoryTemp, resumeMemoryTemp } from './temp.js';
 import { MemoryTree } from './tree.js';
 
 export interface MemoryOptions {
@@ -101,13 +101,22 @@ function reading(context: MemoryContext, clockOffsetMs: number): Pick<Storage, R
 }
 
 type Writing =
-  'ensureRoot' | 'createTemp' | 'makeDirectory' | 'makeSymlink' | 'setMetadata' | 'remove' | 'removeTemps';
+  | 'ensureRoot'
+  | 'createTemp'
+  | 'resumeTemp'
+  | 'makeDirectory'
+  | 'makeSymlink'
+  | 'setMetadata'
+  | 'remove'
+  | 'removeTemps';
 
 function writing(context: MemoryContext, far: boolean): Pick<Storage, Writing> {
   return {
     ensureRoot: ({ parents }) => step(context, 'ensureRoot', '', () => ensureRoot(context, parents || !far)),
     createTemp: (path, name) =>
       step(context, 'createTemp', path, () => createMemoryTemp(context, path, name)),
+    resumeTemp: (path, from, to, offset) =>
+      step(context, 'resumeTemp', path, () => resumeMemoryTemp(context, path, from, to, offset)),
     makeDirectory: (path, mode) =>
       step(context, 'makeDirectory', path, () => changes.makeMemoryDirectory(context, path, mode)),
     makeSymlink: (path, link, name, expected) =>

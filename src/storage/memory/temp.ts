@@ -47,7 +47,30 @@ export function createMemoryTemp(context: MemoryContext, path: string, name: str
     path,
     linkBeside(context, path, name, () => node),
     node,
+    0,
   );
+}
+
+/** See `Storage.resumeTemp`. */
+export function resumeMemoryTemp(
+  context: MemoryContext,
+  path: string,
+  from: string,
+  to: string,
+  offset: number,
+): Temp | null {
+  const { tree } = context;
+  componentsOf(path);
+  checkName(from);
+  checkName(to);
+  const [before, after] = [from, to].map((name) => join(parentOf(path) ?? '', name)) as [string, string];
+  tree.allow(tree.parent(path), ownerMay.write | ownerMay.search, path);
+  const node = tree.find(before);
+  if (node === null || tree.find(after) !== null) return null;
+  tree.rename(before, after);
+  if (node.kind !== 'file' || node.data.length < offset) return null;
+  tree.write(node, node.data.subarray(0, offset), null);
+  return new MemoryTemp(context, path, after, node, offset);
 }
 
 class MemoryTemp implements Temp {
@@ -55,12 +78,14 @@ class MemoryTemp implements Temp {
   readonly #path: string;
   readonly #temp: string;
   readonly #node: Node;
-  readonly #acknowledged = new Acknowledged();
+  readonly #acknowledged: Acknowledged;
   readonly #writing = new Set<Promise<void>>();
   #failure: TowlineError | null = null;
   #published = false;
 
-  constructor(context: MemoryContext, path: string, temp: string, node: Node) {
+  /** @param start bytes that are there already */
+  constructor(context: MemoryContext, path: string, temp: string, node: Node, start: number) {
+    this.#acknowledged = new Acknowledged(start);
     this.#context = context;
     this.#path = path;
     this.#temp = temp;
@@ -110,6 +135,11 @@ class MemoryTemp implements Temp {
       await publish(this.#context, this.#temp, this.#path, expected);
       this.#published = true;
     });
+  }
+
+  async leave(): Promise<number> {
+    await Promise.all(this.#writing);
+    return this.acknowledged;
   }
 
   async discard(): Promise<boolean> {

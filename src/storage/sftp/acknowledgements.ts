@@ -4,10 +4,16 @@ import { Outstanding } from './outstanding.js';
 
 /** Takes the promises of `SftpChannel.write` and keeps no list of those that are answered. */
 export class Acknowledgements {
-  readonly #acknowledged = new Acknowledged();
+  readonly #acknowledged: Acknowledged;
   readonly #unanswered = new Outstanding();
-  #end = 0;
+  #end: number;
   #failure: { readonly error: unknown } | null = null;
+
+  /** @param start bytes that were there before */
+  constructor(start: number) {
+    this.#acknowledged = new Acknowledged(start);
+    this.#end = start;
+  }
 
   /** Bytes acknowledged from the start without a gap. */
   get contiguous(): number {

@@ -52,6 +52,7 @@ export async function openSource(context: SftpContext, path: string): Promise<Sf
  */
 export class SftpSource implements Source {
   readonly entry: Entry;
+  readonly fingerprint: string;
   readonly #channel: SftpChannel;
   readonly #attempt: Attempt;
   readonly #reading = new Outstanding();
@@ -62,6 +63,7 @@ export class SftpSource implements Source {
     this.#handle = handle;
     this.#attempt = attempt;
     this.entry = entry;
+    this.fingerprint = `${String(entry.size)}:${String(entry.mtimeMs)}`;
   }
 
   /** All its requests are one flight. */

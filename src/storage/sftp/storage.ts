@@ -12,7 +12,7 @@ import { scan } from './scan.js';
 import { openSource } from './source.js';
 import { freeBytes } from './space.js';
 import { makeSymlink } from './symlink.js';
-import { createTemp } from './temp.js';
+import { createTemp, resumeTemp } from './temp.js';
 import { removeTemps } from './temps-removal.js';
 
 export interface SftpStorageOptions {
@@ -44,6 +44,7 @@ export function createSftpStorage(options: SftpStorageOptions): Storage {
     openSource: (path) => openSource(context, path),
     readText: (path) => readText(context, path),
     createTemp: (path, name) => createTemp(context, path, name),
+    resumeTemp: (path, from, to, offset) => resumeTemp(context, path, from, to, offset),
     makeDirectory: (path, mode) => makeDirectory(context, path, mode),
     makeSymlink: (path, link, name, expected) => makeSymlink(context, path, link, name, expected),
     setMetadata: (path, expected, change) => setMetadata(context, path, expected, change),

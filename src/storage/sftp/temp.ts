@@ -1,15 +1,16 @@
 /** The write side: a new file under a temp name, from OPEN to RENAME, in three flights for a small file. */
 import type { Entry } from '../../core/entry.js';
-import { hasCode, TowlineError } from '../../core/errors.js';
+import { asTowlineError, hasCode, TowlineError } from '../../core/errors.js';
 import { join, parentOf } from '../../core/path.js';
 import type { Temp, TempAttributes } from '../../ports.js';
 import type { Handle, SftpChannel } from '../../ssh/channel.js';
 import { checkName } from '../checked.js';
 import { Acknowledgements } from './acknowledgements.js';
+import { kindOf } from './attributes.js';
 import { finish } from './completion.js';
 import type { SftpContext } from './context.js';
-import { creationFailure, writeFailure } from './diagnosis.js';
-import type { Attempt } from './failures.js';
+import { creationFailure, lstatOrNull, writeFailure } from './diagnosis.js';
+import { concernsLink, type Attempt } from './failures.js';
 import { Outstanding } from './outstanding.js';
 import { publish } from './publish.js';
 
@@ -29,7 +30,44 @@ export async function createTemp(context: SftpContext, path: string, name: strin
   const handle = await channel.createExclusive(temp, 0o600).catch(async (error: unknown) => {
     throw await creationFailure(channel, attempt, error);
   });
-  return new SftpTemp(channel, handle, temp, context.attempt('write', destination));
+  return new SftpTemp(channel, handle, temp, context.attempt('write', destination), 0);
+}
+
+/** Goes on with the temp `from` beside `path` under the name `to`: see `Storage.resumeTemp`. */
+export async function resumeTemp(
+  context: SftpContext,
+  path: string,
+  from: string,
+  to: string,
+  offset: number,
+): Promise<Temp | null> {
+  const attempt = context.attempt('write', context.paths.below(path));
+  const [before, temp] = [tempPathBeside(context, path, from), tempPathBeside(context, path, to)];
+  const channel = await context.channel('transfer');
+  await context.directories.confirmParent(channel, path);
+  try {
+    // First of all, and never the old name again: see DESIGN.md, section 7.
+    await channel.rename(before, temp);
+    const there = await lstatOrNull(channel, temp);
+    if (there === null || kindOf(there) !== 'file' || (there.size ?? 0) < offset) return null;
+    const handle = await openCut(channel, temp, offset);
+    return handle === null ? null : new SftpTemp(channel, handle, temp, attempt, offset);
+  } catch (error) {
+    if (concernsLink(error)) throw asTowlineError(error);
+    return null;
+  }
+}
+
+/** Opens a file and cuts it; `null` where the server does not do that. */
+async function openCut(channel: SftpChannel, temp: string, size: number): Promise<Handle | null> {
+  const handle = await channel.openWrite(temp);
+  const [cut, seen] = await Promise.allSettled([channel.fsetstat(handle, { size }), channel.fstat(handle)]);
+  if (cut.status === 'fulfilled' && seen.status === 'fulfilled' && seen.value.size === size) return handle;
+  await Promise.allSettled([channel.closeHandle(handle)]);
+  for (const answer of [cut, seen]) {
+    if (answer.status === 'rejected' && concernsLink(answer.reason)) throw answer.reason;
+  }
+  return null;
 }
 
 /** Lives and dies with the channel that opened it. */
@@ -38,16 +76,18 @@ class SftpTemp implements Temp {
   readonly #temp: string;
   /** Failures name the destination: the temp's name means nothing to anybody. */
   readonly #attempt: Attempt;
-  readonly #acknowledgements = new Acknowledgements();
+  readonly #acknowledgements: Acknowledgements;
   #handle: Handle | null;
   /** Writes that wait for room in the window, in whole or in part. */
   readonly #waiting = new Outstanding();
 
-  constructor(channel: SftpChannel, handle: Handle, temp: string, attempt: Attempt) {
+  /** @param start bytes that are there already */
+  constructor(channel: SftpChannel, handle: Handle, temp: string, attempt: Attempt, start: number) {
     this.#channel = channel;
     this.#handle = handle;
     this.#temp = temp;
     this.#attempt = attempt;
+    this.#acknowledgements = new Acknowledgements(start);
   }
 
   get acknowledged(): number {
@@ -106,6 +146,15 @@ class SftpTemp implements Temp {
     const closed = handle === null ? null : this.#channel.closeHandle(handle);
     const [removed] = await Promise.allSettled([this.#channel.removeFile(this.#temp), closed]);
     return removed.status === 'fulfilled' || hasCode(removed.reason, 'not-found');
+  }
+
+  async leave(): Promise<number> {
+    const handle = this.#handle;
+    this.#handle = null;
+    await this.#waiting.none();
+    await this.#acknowledgements.settled();
+    if (handle !== null) await Promise.allSettled([this.#channel.closeHandle(handle)]);
+    return this.acknowledged;
   }
 
   #openHandle(call: string): Handle {

@@ -1,0 +1,167 @@
+/** One run of the real agent on the simulated world, put together as src/compose.ts does it. */
+import { TowlineError } from '../../src/core/errors.js';
+import { createSettler } from '../../src/core/settle.js';
+import { Agent } from '../../src/engine/agent.js';
+import { Claims } from '../../src/engine/claims.js';
+import { type Context, policyOf, type Settings } from '../../src/engine/context.js';
+import { DeletionLog } from '../../src/engine/deletion-log.js';
+import type { AgentEvent } from '../../src/engine/events.js';
+import { createFilterBook } from '../../src/engine/filter-book.js';
+import { Gate } from '../../src/engine/gate.js';
+import { Lanes } from '../../src/engine/lanes.js';
+import { Ledger } from '../../src/engine/ledger.js';
+import { StatusBoard } from '../../src/engine/status-board.js';
+import { Temps } from '../../src/engine/temps.js';
+import type { Log } from '../../src/ports.js';
+import { createThrottle } from '../../src/transfer/throttle.js';
+import type { Durable, StateStep } from './durable.js';
+import { FakeLink } from './fake-link.js';
+import { FakeWatcher } from './fake-watcher.js';
+import type { Knobs } from './knobs.js';
+import { Life } from './life.js';
+import { Random } from './random.js';
+import type { VirtualClock } from './virtual-clock.js';
+import { type Weather, wired } from './wire.js';
+import { type World, excludeRules } from './world.js';
+
+export const agentId = 'simagent01';
+
+export interface RunParts {
+  readonly world: World;
+  readonly clock: VirtualClock;
+  readonly durable: Durable;
+  readonly knobs: Knobs;
+  readonly weather: Weather;
+  readonly stateStep: StateStep;
+  readonly watchers: Set<FakeWatcher>;
+  readonly seed: number;
+  readonly persistent: boolean;
+}
+
+export interface Run {
+  readonly life: Life;
+  readonly agent: Agent;
+  readonly link: FakeLink;
+}
+
+/** A new process with a new connection, on the state as it was left. */
+export function startRun(parts: RunParts): Run {
+  const { world, durable, knobs, weather, watchers, seed } = parts;
+  const life = new Life();
+  const clock = parts.clock.of(life, new Random(seed ^ 0x5eed));
+  const link = new FakeLink(parts.clock, life, 10);
+  const wire = { life, clock: parts.clock, link, world, weather };
+  const local = wired(world.local, { ...wire, side: 'local' });
+  const remote = wired(world.remote, { ...wire, side: 'remote' });
+  const state = durable.open(life, parts.stateStep);
+  const settings = settingsOf(knobs);
+  const soft = new AbortController();
+  const hard = new AbortController();
+  const log = logOf(life, world);
+  const ledger = new Ledger(state, clock);
+  const stored = JSON.parse(durable.facts.get('modeRule') ?? 'null') as string | null;
+  const modeTrust = { trusted: stored === settings.modeRuleText };
+  const board = new StatusBoard(clock);
+  const context: Context = {
+    local,
+    remote,
+    link,
+    state,
+    clock,
+    log,
+    emit: (event) => {
+      board.note(event);
+      if (life.alive) hear(event, world);
+    },
+    settings,
+    agentId,
+    inspectRoot: async () => {
+      const [root] = await world.local.observe(['']);
+      if (root === null || root === undefined || root instanceof TowlineError) return null;
+      return { dev: root.dev ?? 0, ino: root.ino ?? 0, mountPoint: false };
+    },
+    stopSignal: soft.signal,
+    signal: hard.signal,
+    filter: createFilterBook({ rules: excludeRules, gitignore: false, droppings: true }, local),
+    claims: new Claims(),
+    ledger,
+    temps: new Temps(state.partials, ledger, clock, log, agentId),
+    lanes: new Lanes(),
+    deletions: new DeletionLog(),
+    gate: new Gate(),
+    throttle: createThrottle({ clock }),
+    modeTrust,
+    policy: () => policyOf(settings, remote, modeTrust.trusted),
+  };
+  const agent = new Agent({
+    context,
+    wind: (reason) => soft.abort(reason),
+    abort: (reason) => hard.abort(reason),
+    newWatcher: () => {
+      const watcher = new FakeWatcher(life, parts.clock, 5, () => world.local.edit.stat('') !== null);
+      watchers.add(watcher);
+      return watcher;
+    },
+    newSettler: () => createSettler({ settleMs: knobs.settleMs }),
+    rescanMs: knobs.rescanMs,
+    persistent: parts.persistent,
+    board,
+    pid: 1,
+    throttle: context.throttle,
+    stateLost: false,
+  });
+  return { life, agent, link };
+}
+
+function settingsOf(knobs: Knobs): Settings {
+  return {
+    mode: 'push',
+    delete: knobs.delete,
+    maxDelete: knobs.maxDelete,
+    compare: knobs.compare,
+    afresh: false,
+    force: false,
+    modeRule: (mode) => mode,
+    modeRuleText: '',
+    sync: knobs.sync,
+    parents: false,
+  };
+}
+
+/** Nobody throws `internal` but a fault of ours. */
+function hear(event: AgentEvent, world: World): void {
+  switch (event.type) {
+    case 'problem':
+      world.note(`problem ${event.problem.path}: ${event.problem.code} ${event.problem.message}`);
+      if (event.problem.code === 'internal') world.violation(`internal: ${event.problem.message}`);
+      break;
+    case 'notice':
+      world.note(`notice ${event.code}: ${event.message}`);
+      if (event.message.includes('unexpected failure')) world.violation(event.message);
+      break;
+    case 'holds':
+      world.note(`holds: ${event.holds.map(({ cause }) => cause).join(' ') || 'none'}`);
+      break;
+    case 'scan-start':
+      world.note(`scan (${event.cause})`);
+      break;
+    case 'scan-end':
+      world.note('scan ended');
+      break;
+    case 'link':
+      world.note(`link ${event.state.name}`);
+      break;
+    default:
+      break;
+  }
+}
+
+function logOf(life: Life, world: World): Log {
+  const write = (level: string) => (message: string, fields?: Record<string, unknown>) => {
+    if (!life.alive) return;
+    const text = `${level} ${message} ${JSON.stringify(fields ?? {})}`;
+    if (text.includes('unexpected failure')) world.violation(text);
+    else world.note(text);
+  };
+  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+}

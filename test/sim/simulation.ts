@@ -1,0 +1,295 @@
+/** A whole agent in a world of trouble, by one seed; and what must hold when the trouble is over. */
+import { TowlineError } from '../../src/core/errors.js';
+import { isBelow } from '../../src/core/path.js';
+import { Durable } from './durable.js';
+import type { FakeWatcher } from './fake-watcher.js';
+import { type Knobs, knobsOf } from './knobs.js';
+import { Random } from './random.js';
+import { type Run, startRun } from './run.js';
+import { SeededWeather } from './seeded-weather.js';
+import { Editor, LocalUser } from './user.js';
+import { VirtualClock } from './virtual-clock.js';
+import { ownNames, walkTree } from './walk-tree.js';
+import { type World, World as SimulatedWorld, differences } from './world.js';
+import { Troubles } from './troubles.js';
+
+/** How long the two sides may take to become equal once nothing goes wrong any more: a few of the longest waits. */
+const convergeMs = 60 * 60_000;
+/** …and how long they are watched for keeping quiet afterwards, in rescans. */
+const quietRescans = 2.5;
+/** Why the agent may end by itself in such a world: the supervisor starts it again. */
+const forgiven = ['not-found', 'permission', 'changed', 'protocol', 'no-space', 'configuration'];
+
+export interface Outcome {
+  readonly virtualMs: number;
+  readonly mutations: number;
+  readonly crashes: number;
+}
+
+/**
+ * Runs one seed.
+ * @throws when something happened that must not, with the seed and what led to it
+ */
+export async function simulate(seed: number, adjust: Partial<Knobs> = {}): Promise<Outcome> {
+  const simulation = new Simulation(seed, adjust);
+  try {
+    return await simulation.run();
+  } finally {
+    simulation.end();
+  }
+}
+
+class Simulation {
+  readonly #seed: number;
+  readonly #random: Random;
+  readonly #knobs: Knobs;
+  readonly #clock = new VirtualClock();
+  readonly #durable = new Durable();
+  readonly #watchers = new Set<FakeWatcher>();
+  readonly #world: World;
+  readonly #weather: SeededWeather;
+  readonly #user: LocalUser;
+  readonly #stranger: Editor;
+  readonly #troubles: Troubles;
+  #run: Run | null = null;
+  #crashes = 0;
+  #stopping = false;
+
+  constructor(seed: number, adjust: Partial<Knobs>) {
+    this.#seed = seed;
+    this.#random = new Random(seed);
+    this.#knobs = { ...knobsOf(this.#random), ...adjust };
+    this.#world = new SimulatedWorld(this.#clock, this.#knobs);
+    const edit = () => this.#user.does((editor) => editor.some());
+    this.#weather = new SeededWeather(this.#random, this.#knobs, () => this.#crash(), edit);
+    const events = () => (this.#weather.calm ? { lost: 0, twice: 0, late: 0 } : this.#knobs.events);
+    this.#user = new LocalUser({
+      world: this.#world,
+      random: this.#random,
+      clock: this.#clock,
+      watchers: this.#watchers,
+      events,
+    });
+    this.#stranger = new Editor(this.#world.remote.edit, this.#random, this.#clock, true);
+    this.#troubles = new Troubles({
+      world: this.#world,
+      random: this.#random,
+      clock: this.#clock,
+      weather: this.#weather,
+      watchers: this.#watchers,
+      user: this.#user,
+    });
+    this.#world.inReplacement = () => this.#inReplacement();
+  }
+
+  async run(): Promise<Outcome> {
+    this.#prepare();
+    this.#start();
+    await this.#clock.run(this.#scheduleTrouble());
+    this.#calmDown();
+    await this.#converge();
+    await this.#keepQuiet();
+    await this.#stop();
+    this.#judge();
+    return {
+      virtualMs: this.#clock.now() - 1_700_000_000_000,
+      mutations: this.#world.mutations,
+      crashes: this.#crashes,
+    };
+  }
+
+  /** Nothing of it lives on. */
+  end(): void {
+    this.#stopping = true;
+    this.#run?.life.end();
+  }
+
+  #prepare(): void {
+    const local = this.#world.local.edit;
+    for (let count = this.#random.between(0, 14); count > 0; count--) this.#user.does((editor) => editor.some());
+    this.#world.localChanged();
+    const remote = this.#world.remote.edit;
+    for (const [path, { kind, mode, mtimeMs, content }] of walkTree(local)) {
+      if (!this.#random.chance(0.4) || remote.stat(path) !== null) continue;
+      if (kind === 'directory') remote.mkdir(path, mode);
+      else if (kind === 'symlink') remote.symlink(content, path);
+      else remote.write(path, local.read(path), { mode, mtimeMs });
+    }
+    for (let count = this.#random.below(5); count > 0; count--) this.#stranger.some();
+    this.#world.foreignChanged();
+  }
+
+  #start(): void {
+    if (this.#stopping) return;
+    this.#watchers.clear();
+    const run = startRun({
+      world: this.#world,
+      clock: this.#clock,
+      durable: this.#durable,
+      knobs: this.#knobs,
+      weather: this.#weather,
+      stateStep: () => {
+        if (!this.#weather.calm && this.#random.chance(this.#knobs.stateCrash)) this.#crash();
+      },
+      watchers: this.#watchers,
+      seed: this.#seed + this.#crashes,
+      persistent: true,
+    });
+    this.#run = run;
+    this.#world.note('the agent starts');
+    run.agent.watch().then(
+      () => this.#ended(run, null),
+      (error: unknown) => this.#ended(run, error),
+    );
+  }
+
+  /** The agent ended by itself: whoever supervises it starts it again. */
+  #ended(run: Run, error: unknown): void {
+    if (!run.life.alive || this.#stopping) return;
+    this.#world.note(`the agent ended: ${String(error)}`);
+    const known = error instanceof TowlineError && !this.#weather.calm && forgiven.includes(error.code);
+    if (!known) this.#world.violation(`the agent ended: ${error instanceof Error ? (error.stack ?? '') : 'quietly'}`);
+    run.life.end();
+    this.#clock.timer(1_000, () => this.#start());
+  }
+
+  #crash(): void {
+    if (this.#run?.life.alive !== true) return;
+    this.#crashes++;
+    this.#world.note('the agent crashes');
+    this.#run.life.end();
+    this.#world.checkContents();
+    this.#clock.timer(this.#random.pick([0, 10, 1_000, 30_000]), () => this.#start());
+  }
+
+  async #inReplacement(): Promise<void> {
+    if (this.#weather.calm) return;
+    if (this.#random.chance(0.05)) this.#run?.link.drop(this.#weather.downMs());
+    else if (this.#random.chance(0.05)) this.#crash();
+    else if (this.#random.chance(0.1)) return;
+    else return;
+    throw new TowlineError('network', 'the connection was lost');
+  }
+
+  /** Returns how long it goes on. */
+  #scheduleTrouble(): number {
+    const { edits, editGapMs, foreign, troubles } = this.#knobs;
+    let atMs = 0;
+    for (let count = 0; count < edits; count++) {
+      atMs += this.#random.chance(0.1) ? this.#random.below(5_000) : this.#random.below(editGapMs);
+      this.#clock.timer(atMs, () => this.#user.does((editor) => editor.some()));
+    }
+    const wholeMs = atMs + 2_000;
+    for (let count = 0; count < foreign; count++) {
+      this.#clock.timer(this.#random.below(wholeMs), () => {
+        this.#world.note(`stranger: ${this.#stranger.some()}`);
+        this.#world.foreignChanged();
+      });
+    }
+    for (let count = 0; count < troubles; count++) {
+      this.#clock.timer(this.#random.below(wholeMs), () => this.#troubles.begin(this.#random.below(20_000)));
+    }
+    return wholeMs;
+  }
+
+  #calmDown(): void {
+    this.#world.note('from here on nothing goes wrong');
+    this.#weather.calm = true;
+    this.#troubles.endAll();
+    const shown = [...walkTree(this.#world.local.edit)].some(([path, { kind }]) => !this.#world.excluded(path, kind));
+    // A root that is empty for good is held for good, and rightly so.
+    if (!shown) this.#user.does((editor) => editor.write('last'));
+  }
+
+  async #converge(): Promise<void> {
+    const endMs = this.#clock.now() + convergeMs;
+    for (let pauseMs = 500; this.#clock.now() < endMs; pauseMs = Math.min(pauseMs * 2, 60_000)) {
+      await this.#clock.run(pauseMs);
+      this.#throwViolations();
+      if (this.#openEnds().length === 0) return;
+      await this.#allowDeletes();
+    }
+    throw this.#failure(`the sides did not become equal:\n${this.#openEnds().slice(0, 5).join('\n')}`);
+  }
+
+  /** The guard holds back more than the seed allows: a person says that it may go. */
+  async #allowDeletes(): Promise<void> {
+    const run = this.#run;
+    if (run?.life.alive !== true || this.#durable.queue.size === 0) return;
+    const { holds } = await run.agent.result();
+    if (holds.length === 0 || !holds.every(({ cause }) => cause === 'too-many-deletions')) return;
+    this.#world.note('a person allows the deletions');
+    await run.agent.control.resume({ allowDeletes: true });
+  }
+
+  /** Once equal, nothing is written any more. */
+  async #keepQuiet(): Promise<void> {
+    const before = this.#world.mutations;
+    await this.#clock.run(this.#knobs.rescanMs * quietRescans);
+    this.#throwViolations();
+    const open = this.#openEnds();
+    if (open.length > 0) throw this.#failure(`the sides did not stay equal:\n${open.join('\n')}`);
+    if (this.#tolerated().length > 0 || this.#world.mutations === before) return;
+    throw this.#failure(`${String(this.#world.mutations - before)} changes were made though the sides were equal`);
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopping = true;
+    let stopped = false;
+    void this.#run?.agent.stop().then(() => (stopped = true));
+    if (!(await this.#clock.run(5_000, () => stopped))) throw this.#failure('the agent did not stop within 5 s');
+  }
+
+  #judge(): void {
+    this.#world.checkContents();
+    this.#throwViolations();
+    const open = this.#openEnds();
+    if (open.length > 0) throw this.#failure(`after the stop:\n${open.join('\n')}`);
+  }
+
+  /** What is not as it should be in the end. */
+  #openEnds(): string[] {
+    const tolerated = new Set(this.#tolerated());
+    const isTolerated = (path: string) =>
+      tolerated.has(path) || [...tolerated].some((blocked) => isBelow(path, blocked));
+    return [
+      ...differences(this.#world, this.#knobs)
+        .filter(({ path }) => !isTolerated(path))
+        .map(({ path, what }) => `'${path}': ${what}`),
+      ...[...this.#durable.queue.values()]
+        .filter(({ path }) => !isTolerated(path))
+        .map(({ path, problem, held }) => {
+          return `'${path}' is in the queue${held ? ', held' : ''}: ${problem?.message ?? 'no problem'}`;
+        }),
+      ...ownNames(this.#world.remote.edit).map((path) => `the temp '${path}' is left`),
+      ...[...this.#durable.partials.keys()].map((path) => `the temp '${path}' is on record`),
+    ];
+  }
+
+  /** Paths that cannot become equal: the cause is still there, and stays. */
+  #tolerated(): string[] {
+    const remote = walkTree(this.#world.remote.edit);
+    const blocked = (path: string) =>
+      [...remote].some(
+        ([below, { kind }]) =>
+          isBelow(below, path) && (!this.#knobs.delete || this.#world.excluded(below, kind)),
+      );
+    return [...walkTree(this.#world.local.edit)]
+      .filter(([path, { kind }]) => {
+        if (kind === 'symlink' && !this.#knobs.remote.symlinks) return true;
+        return kind !== 'directory' && remote.get(path)?.kind === 'directory' && blocked(path);
+      })
+      .map(([path]) => path);
+  }
+
+  #throwViolations(): void {
+    const [first] = this.#world.violations;
+    if (first !== undefined) throw this.#failure(first);
+  }
+
+  #failure(what: string): Error {
+    const seed = String(this.#seed);
+    const trace = process.env.TOWLINE_SIM_SEED === undefined ? '' : `\n${this.#world.trace.join('\n')}`;
+    return new Error(`seed ${seed}: ${what}\nReplay: TOWLINE_SIM_SEED=${seed} npx vitest run test/sim${trace}`);
+  }
+}

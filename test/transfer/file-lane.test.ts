@@ -1,0 +1,189 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { hasCode, TowlineError } from '../../src/core/errors.js';
+import { createMemoryStorage, type MemoryStorage } from '../../src/storage/memory/storage.js';
+import { type FileTransfer, type LeftTemp, transferFile } from '../../src/transfer/file-lane.js';
+import { createThrottle } from '../../src/transfer/throttle.js';
+import { content } from '../contract/source.js';
+import { tempOf } from '../contract/side.js';
+import { ManualClock } from '../support/manual-clock.js';
+
+const mib = 2 ** 20;
+const size = 12 * mib;
+const data = content(size);
+const hourMs = 60 * 60_000;
+const gone = new TowlineError('network', 'the link went');
+
+let from: MemoryStorage;
+let to: MemoryStorage;
+/** Throws in place of an answer of the destination. */
+let fails: (operation: string) => void;
+let records: [name: string, bytes: number][];
+let leftovers: LeftTemp[];
+let names: number;
+let removed: string[];
+let stop: AbortController;
+beforeEach(() => {
+  from = createMemoryStorage({ now: () => Date.now() - hourMs });
+  to = createMemoryStorage({ before: (operation) => fails(operation) });
+  fails = () => undefined;
+  records = [];
+  leftovers = [];
+  names = 0;
+  removed = [];
+  stop = new AbortController();
+  from.edit.write('file', data);
+});
+
+function job(): FileTransfer {
+  return {
+    from,
+    to,
+    path: 'file',
+    expected: null,
+    attributes: () => ({}),
+    sync: false,
+    now: Date.now,
+    temps: {
+      fresh: () => Promise.resolve(tempOf(++names)),
+      resumable: () => Promise.resolve(leftovers.shift() ?? null),
+      resumed: async (left, goesOn) => {
+        if (goesOn) removed.push(left.from);
+        else removed.push(...(await to.removeTemps([left.from, left.to])));
+      },
+      progress: (name, _, bytes) => {
+        records.push([name, bytes]);
+        return Promise.resolve();
+      },
+      gone: (name) => removed.push(name),
+    },
+    progress: () => undefined,
+    throttle: createThrottle({ clock: new ManualClock(), kibPerSecond: null }),
+    signal: stop.signal,
+  };
+}
+
+/** Fails `operation` the `nth` time, and from then on. */
+function failFrom(operation: string, nth: number, error: TowlineError): void {
+  let times = 0;
+  fails = (one) => {
+    if (one === operation && ++times >= nth) throw error;
+  };
+}
+
+describe('an attempt that ends early', () => {
+  test('leaves what was acknowledged, and says how much that is', async () => {
+    failFrom('write', 11, gone);
+    await expect(transferFile(job())).rejects.toBe(gone);
+    expect(records).toEqual([
+      [tempOf(1), 8 * mib],
+      [tempOf(1), 10 * mib],
+    ]);
+    expect(to.edit.names('')).toEqual([tempOf(1)]);
+    expect(removed).toEqual([]);
+  });
+
+  test('with its rename unanswered leaves all of it', async () => {
+    failFrom('publish', 1, gone);
+    await expect(transferFile(job())).rejects.toBe(gone);
+    expect(records.at(-1)).toEqual([tempOf(1), size]);
+    expect(to.edit.names('')).toEqual([tempOf(1)]);
+  });
+
+  test('because we stop leaves it too', async () => {
+    let writes = 0;
+    fails = (operation) => {
+      if (operation === 'write' && ++writes === 5) stop.abort(new TowlineError('interrupted', 'stopped'));
+    };
+    await expect(transferFile(job())).rejects.toMatchObject({ code: 'interrupted' });
+    expect(records.at(-1)).toEqual([tempOf(1), 5 * mib]);
+    expect(to.edit.names('')).toEqual([tempOf(1)]);
+  });
+
+  test.each([
+    ['failed for a reason of its own', 8, 'permission', size, hourMs],
+    ['came to less than a mebibyte', 1, 'network', size, hourMs],
+    ['was of a small file', 4, 'network', 7 * mib, hourMs],
+    ['was of a file that had changed a moment before', 8, 'network', size, 0],
+  ] as const)('and %s leaves nothing', async (_, nth, code, bytes, ageMs) => {
+    from = createMemoryStorage({ now: () => Date.now() - ageMs });
+    from.edit.write('file', data.subarray(0, bytes));
+    failFrom('write', nth, new TowlineError(code, 'no'));
+    await expect(transferFile(job())).rejects.toMatchObject({ code });
+    expect(to.edit.names('')).toEqual([]);
+    expect(removed).toEqual([tempOf(1)]);
+  });
+});
+
+describe('what was left', () => {
+  const left = { from: tempOf(7), to: tempOf(8), offset: 9 * mib };
+
+  test('is continued: only the rest is sent, and the hash is that of the whole', async () => {
+    to.edit.write(left.from, data.subarray(0, 10 * mib));
+    leftovers = [left];
+    const done = await transferFile(job());
+    expect(done.bytes).toBe(3 * mib);
+    expect(done.source.hash).toBe(await from.hash('file'));
+    expect(to.edit.read('file').equals(data)).toBe(true);
+    expect(to.edit.names('')).toEqual(['file']);
+    expect(removed).toEqual([left.from, left.to]);
+  });
+
+  test('all of it, needs nothing but its name', async () => {
+    to.edit.write(left.from, data);
+    leftovers = [{ ...left, offset: size }];
+    expect(await transferFile(job())).toMatchObject({ bytes: 0 });
+    expect(to.edit.read('file').equals(data)).toBe(true);
+  });
+
+  test('too short is removed, and the next is tried', async () => {
+    to.edit.write(left.from, data.subarray(0, 9 * mib - 1));
+    to.edit.write(tempOf(5), data.subarray(0, 8 * mib));
+    leftovers = [left, { from: tempOf(5), to: tempOf(6), offset: 8 * mib }];
+    expect(await transferFile(job())).toMatchObject({ bytes: 4 * mib });
+    expect(to.edit.read('file').equals(data)).toBe(true);
+    expect(to.edit.names('')).toEqual(['file']);
+  });
+
+  test('and does not do is no reason to send less than all', async () => {
+    to.edit.write(left.from, 'short');
+    leftovers = [left];
+    expect(await transferFile(job())).toMatchObject({ bytes: size });
+    expect(to.edit.read('file').equals(data)).toBe(true);
+    expect(to.edit.names('')).toEqual(['file']);
+  });
+
+  test('counts as space that is needed no more; without enough of it, it goes', async () => {
+    to.edit.write(left.from, data.subarray(0, 9 * mib));
+    to.capacity(size);
+    leftovers = [left];
+    expect(await transferFile(job())).toMatchObject({ bytes: 3 * mib });
+
+    to.capacity(size + 10 * mib);
+    to.edit.write(left.from, data.subarray(0, 9 * mib));
+    leftovers = [left];
+    await expect(transferFile(job())).rejects.toSatisfy((error) => hasCode(error, 'no-space'));
+    expect(to.edit.names('')).toEqual(['file']);
+  });
+
+  test('is interrupted again: it goes on from there', async () => {
+    to.edit.write(left.from, data.subarray(0, 9 * mib));
+    leftovers = [left];
+    failFrom('write', 2, gone);
+    await expect(transferFile(job())).rejects.toBe(gone);
+    expect(records).toEqual([[left.to, 10 * mib]]);
+    expect(to.edit.names('')).toEqual([left.to]);
+  });
+
+  test('of a source that changes while the rest is sent is given up', async () => {
+    to.edit.write(left.from, data.subarray(0, 9 * mib));
+    leftovers = [left];
+    const other = Buffer.from(data).fill('x', 0, 100);
+    let writes = 0;
+    fails = (operation) => {
+      if (operation === 'write' && ++writes === 2) from.edit.write('file', other);
+    };
+    expect(await transferFile(job())).toMatchObject({ bytes: size });
+    expect(to.edit.read('file').equals(other)).toBe(true);
+    expect(to.edit.names('')).toEqual(['file']);
+  });
+});
