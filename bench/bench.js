@@ -68,3 +68,8 @@ export function copyTree(from, to) {
   const { status, stderr } = spawnSync('cp', ['-a', `${from}/.`, to], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`cp failed: ${stderr}`);
 }
+
+/** A name for a folder that no shell has to quote. */
+export function placeName(...words) {
+  return words.join(' ').replaceAll(/\W+/g, '-');
+}

@@ -1,7 +1,7 @@
 /** Who takes part in a case: Towline and its rivals, each with a remote folder and a state of its own. */
 import { join } from 'node:path';
 import { checkSame } from './check.js';
-import { fresh } from './bench.js';
+import { fresh, placeName } from './bench.js';
 import { lftp, naive, rsync, sftp } from './rivals.js';
 import { checkCount, push } from './towline.js';
 
@@ -14,7 +14,7 @@ const rivals = {
 };
 
 function placeOf(bench, name, { local, port }) {
-  const folder = join(bench.folder, 'places', name.replaceAll(/\W+/g, '-'));
+  const folder = join(bench.folder, 'places', placeName('push', name));
   return {
     local,
     folder,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { copyTree, fresh } from '../bench.js';
+import { copyTree, fresh, placeName } from '../bench.js';
 import { awaitFirst, saveMany } from '../latency.js';
 import { startLsyncd } from '../lsyncd.js';
 import { quantile } from '../measure.js';
@@ -9,7 +9,7 @@ import { smallFiles } from '../trees.js';
 const bytesPerFile = 6_800;
 
 async function measureTool(bench, tool, { tree, start }) {
-  const folder = fresh(join(bench.folder, 'places', `latency-${tool}`));
+  const folder = fresh(join(bench.folder, 'places', placeName('latency', tool)));
   const pair = {
     tool,
     local: tree.root,

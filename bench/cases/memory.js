@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
-import { copyTree, fresh } from '../bench.js';
+import { copyTree, fresh, placeName } from '../bench.js';
 import { awaitFirst } from '../latency.js';
 import { startLsyncd } from '../lsyncd.js';
 import { run } from '../measure.js';
@@ -53,7 +53,7 @@ export const memory = {
     const tools = { 'towline watch': towlinePeak, ...(bench.has('lsyncd') ? { lsyncd: lsyncdPeak } : {}) };
     for (const [tool, measure] of Object.entries(tools)) {
       copyTree(bench.tree('many').root, local);
-      const folder = fresh(join(bench.folder, 'places', `memory-${tool}`));
+      const folder = fresh(join(bench.folder, 'places', placeName('memory', tool)));
       const pair = {
         tool,
         local,

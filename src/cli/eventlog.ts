@@ -48,6 +48,8 @@ function entryOf(event: AgentEvent): Entry | null {
       return noticeEntry(event);
     // One line per piece of a file or of a listing would drown the rest.
     case 'scan-progress':
+    case 'scan-found':
+    case 'scan-listed':
     case 'transfer-progress':
       return null;
   }

@@ -4,11 +4,13 @@ import { ConfigurationError } from '../config/problems.js';
 import { asTowlineError, exitCodes, TowlineError } from '../core/errors.js';
 import { configured } from './configured.js';
 import type { CliContext } from './context.js';
+import { parseEvery, repeat } from './every.js';
 import { exitCodeOfError } from './exit.js';
 import { errorObject, writeObject } from './json.js';
 import { addDemo } from './demo.js';
 import { addFlush } from './flush.js';
 import { addLimit } from './limit.js';
+import { lineWriter } from './linewriter.js';
 import { addPairFlags, addWatchFlags } from './options.js';
 import { addPause } from './pause.js';
 import { runPush } from './push.js';
@@ -83,7 +85,7 @@ function buildProgram(args: readonly string[], context: CliContext, ended: (code
       getErrHelpWidth: () => context.stderr.columns(),
     })
     .addHelpText('after', programExamples);
-  addPush(program, context, ended);
+  addPush(program, context, ended, (error) => void failed(args, context, error));
   addWatch(program, context, ended);
   addStatus(program, context, ended);
   addFlush(program, context, ended);
@@ -96,7 +98,18 @@ function buildProgram(args: readonly string[], context: CliContext, ended: (code
   return program;
 }
 
-function addPush(program: Command, context: CliContext, ended: (code: number) => void): void {
+interface PushOnlyFlags {
+  readonly dryRun?: boolean;
+  readonly every?: string;
+}
+
+/** @param runFailed tells of a run that is followed by another */
+function addPush(
+  program: Command,
+  context: CliContext,
+  ended: (code: number) => void,
+  runFailed: (error: TowlineError) => void,
+): void {
   const command = program
     .command('push')
     .usage('[options] [LOCAL [USER@]HOST:PATH]')
@@ -105,11 +118,22 @@ function addPush(program: Command, context: CliContext, ended: (code: number) =>
     .argument('[arguments...]')
     .configureHelp({ visibleArguments: () => [] })
     .option('-n, --dry-run', 'show what would be done, and change nothing')
+    .option('--every <time>', 'again and again, this long after the last run: 30s, 15m, 2h, 1d')
     .addHelpText('after', pushExamples);
   const flags = addPairFlags(command);
-  command.action(async (given: string[], { dryRun = false }: { dryRun?: boolean }) => {
-    const { pair } = await configured(context, 'push', given, flags);
-    ended(await runPush(context, pair, { ...flags.output(), dryRun }));
+  command.action(async (given: string[], { dryRun = false, every }: PushOnlyFlags) => {
+    const { pair, command: settings } = await configured(context, 'push', given, flags);
+    const output = flags.output();
+    const once = () => runPush(context, pair, { ...output, dryRun });
+    const time = every ?? settings.every;
+    if (time === undefined || dryRun) {
+      ended(await once());
+      return;
+    }
+    const everyMs = parseEvery(time);
+    const lines = lineWriter(context, output, false);
+    const waiting = (text: string) => (output.json ? undefined : lines.out(text, 'faint'));
+    ended(await repeat({ context, everyMs, once, failed: runFailed, waiting }));
   });
 }
 

@@ -41,6 +41,8 @@ class ChangesPass {
   readonly #outcomes = new Map<string, QueueOutcome>();
   readonly #batch: Batch;
   readonly #commits: Promise<void>[] = [];
+  /** Deletions that the guard let go for this batch. */
+  #admitted = 0;
 
   constructor(input: ChangesPassInput) {
     this.#input = input;
@@ -59,6 +61,7 @@ class ChangesPass {
         if (!this.#outcomes.has(path)) this.#fail(path, error);
       }
     }
+    if (this.#admitted > 0) await this.#input.guardian.done(this.#admitted);
     await this.#context.state.queue.settle([...this.#outcomes.values()]);
   }
 
@@ -73,7 +76,6 @@ class ChangesPass {
     await this.#batch.submit(admitted.filter((change) => !replacesDirectory(change)));
     await this.#batch.finish();
     await Promise.all(this.#commits);
-    await this.#input.guardian.noteDeletions();
     for (const path of expansions) await this.#expand(path);
     for (const path of this.#rows.keys()) if (!this.#outcomes.has(path)) this.#succeed(path, false);
   }
@@ -128,8 +130,11 @@ class ChangesPass {
     if (deletions.length === 0) return [];
     let count = 0;
     for (const { path } of deletions) count += 1 + (await this.#countBelow(path));
-    const holds = await this.#input.guardian.reviewMore(count);
-    if (holds.length === 0) return [...deletions];
+    const holds = await this.#input.guardian.admit(count);
+    if (holds.length === 0) {
+      this.#admitted = count;
+      return [...deletions];
+    }
     const now = this.#context.clock.now();
     for (const { path } of deletions) {
       const row = this.#rows.get(path);

@@ -55,6 +55,10 @@ export type AgentEvent =
   | { readonly type: 'link'; readonly state: LinkState }
   | { readonly type: 'scan-start'; readonly cause: string }
   | { readonly type: 'scan-progress'; readonly entries: number; readonly pending: number }
+  /** Files that a scan found and will send; more may follow until `scan-listed`. */
+  | { readonly type: 'scan-found'; readonly files: readonly { readonly path: string; readonly size: number }[] }
+  /** A scan has seen everything; what it found is still being sent. */
+  | { readonly type: 'scan-listed'; readonly entries: number }
   | { readonly type: 'scan-end'; readonly entries: number; readonly durationMs: number }
   /** The watcher is ready and the first scan is done: from here on changes follow in a moment. */
   | { readonly type: 'watching' }

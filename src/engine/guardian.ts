@@ -22,6 +22,9 @@ export class Guardian {
   #holds: readonly Hold[] = [];
   #unlisted: readonly string[] = [];
   #pending = 0;
+  /** Deletions that were let go and are not counted in the window yet. */
+  #inProgress = 0;
+  #turn: Promise<void> = Promise.resolve();
   #allowed = false;
 
   constructor(context: Context, stateLost: boolean) {
@@ -51,32 +54,70 @@ export class Guardian {
 
   /** What was allowed has gone: from here on the limits hold again, counted from zero. */
   async endAllowance(): Promise<void> {
-    await this.noteDeletions();
-    this.#allowed = false;
-    this.#context.deletions.forget();
-    await this.#context.state.facts.set(windowFact, null);
+    await this.#inTurn(async () => {
+      await this.#noteDeletions();
+      this.#allowed = false;
+      this.#context.deletions.forget();
+      await this.#context.state.facts.set(windowFact, null);
+    });
   }
 
   /** The whole of what waits to be deleted, after a full scan. Returns the holds that keep it back. */
-  async reviewAll(pending: number): Promise<readonly Hold[]> {
-    return this.#review(pending);
+  reviewAll(pending: number): Promise<readonly Hold[]> {
+    return this.#inTurn(() => this.#review(pending));
   }
 
   /** More that is to be deleted, beside what is held already. Returns the holds that keep it back. */
-  async reviewMore(more: number): Promise<readonly Hold[]> {
-    return this.#review(this.#holds.length > 0 ? this.#pending + more : more);
+  reviewMore(more: number): Promise<readonly Hold[]> {
+    return this.#inTurn(() => this.#review(this.#waiting + more));
+  }
+
+  /**
+   * The same for a batch that deletes at once: what is let go counts from now on, for other batches too, until `done`.
+   */
+  admit(more: number): Promise<readonly Hold[]> {
+    return this.#inTurn(async () => {
+      const holds = await this.#review(this.#waiting + more);
+      if (holds.length === 0) this.#inProgress += more;
+      return holds;
+    });
+  }
+
+  /** A batch that was let go has carried out its `admitted` deletions, or has given up. */
+  done(admitted: number): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#noteDeletions();
+      this.#inProgress -= admitted;
+    });
   }
 
   /** Looks again at the causes of the holds in force. */
-  async recheck(): Promise<readonly Hold[]> {
-    if (this.#holds.length === 0) return this.#holds;
-    // What was held may have come back: rows that are put again are held no more.
-    const { held } = await this.#context.state.queue.counts();
-    return this.#review(held === 0 ? 0 : this.#pending);
+  recheck(): Promise<readonly Hold[]> {
+    return this.#inTurn(async () => {
+      if (this.#holds.length === 0) return this.#holds;
+      // What was held may have come back: rows that are put again are held no more.
+      const { held } = await this.#context.state.queue.counts();
+      return this.#review(held === 0 ? 0 : this.#pending);
+    });
+  }
+
+  /** What is held back now. */
+  get #waiting(): number {
+    return this.#holds.length > 0 ? this.#pending : 0;
+  }
+
+  /** One review after the other: two batches must not both take the last of what the limit allows. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return done;
   }
 
   /** Counts what was deleted (and what came back) since the last call. */
-  async noteDeletions(): Promise<void> {
+  async #noteDeletions(): Promise<void> {
     const { deletions, clock, state } = this.#context;
     const balance = deletions.takeBalance();
     if (balance === 0) return;
@@ -126,7 +167,7 @@ export class Guardian {
     const window = currentWindow(await state.facts.get<DeletionWindow>(windowFact), clock.now());
     const holds = guard({
       root: await this.rootState(),
-      pending,
+      pending: pending + this.#inProgress,
       known: await this.#known(),
       window,
       maxDelete: settings.maxDelete,

@@ -1,7 +1,7 @@
 import { type TowlineError, asTowlineError, hasCode } from '../core/errors.js';
 import type { QueuePut } from '../ports-state.js';
 import type { Attention } from './attention.js';
-import { Batch, type Outcome } from './batch.js';
+import { Batch, type Outcome, type Work } from './batch.js';
 import type { Holder } from './claims.js';
 import type { Context } from './context.js';
 import type { Problem } from './events.js';
@@ -100,8 +100,9 @@ export class Scanner {
       if (rows.length > 0) await state.queue.put(rows.splice(0));
     };
     try {
-      return await scanPass(this.#context, under, tally, {
+      const findings = await scanPass(this.#context, under, tally, {
         work: async (work) => {
+          if (under === '') emit({ type: 'scan-found', files: filesIn(work) });
           await batch.submit(work);
           await putRows();
         },
@@ -111,6 +112,8 @@ export class Scanner {
           emit({ type: 'scan-progress', entries, pending: batch.pending });
         },
       });
+      if (under === '') emit({ type: 'scan-listed', entries: findings.local + findings.remote });
+      return findings;
     } finally {
       await batch.finish();
       await putRows();
@@ -196,6 +199,15 @@ export class Scanner {
       log.debug('temps left by others could not be removed', { error: asTowlineError(error).message });
     }
   }
+}
+
+/** What will be sent, as far as it is decided. */
+function filesIn(work: readonly Work[]): { path: string; size: number }[] {
+  return work.flatMap((item) =>
+    (item.type === 'upload' || item.type === 'download') && item.source.kind === 'file'
+      ? [{ path: item.path, size: item.source.size }]
+      : [],
+  );
 }
 
 function problemOf(path: string, error: TowlineError): Problem {

@@ -103,10 +103,10 @@ async function attemptTransfer(job: FileTransfer, last: boolean): Promise<FileTr
   const source = await job.from.openSource(job.path);
   try {
     const racy = job.now() - source.entry.mtimeMs < racyMs;
-    const hash = racy || source.entry.size <= hashedBytesMax ? createHash('sha256') : null;
     const keeps = await mayBeContinued(job, source.entry);
     const { name, temp } = await openTemp(job, source);
     const present = temp.acknowledged;
+    const hash = isHashed(source.entry, racy, present) ? createHash('sha256') : null;
     let ending: 'published' | 'left' | 'failed' = 'failed';
     try {
       const progress = keeps ? new KeptProgress(job, name, source.fingerprint, temp) : null;
@@ -128,6 +128,11 @@ async function attemptTransfer(job: FileTransfer, last: boolean): Promise<FileTr
   } finally {
     await source.close();
   }
+}
+
+/** What is present is read again for the hash: only on our own machine is that cheaper than having none. */
+function isHashed(source: Entry, racy: boolean, present: number): boolean {
+  return (racy || source.size <= hashedBytesMax) && (present === 0 || source.ino !== undefined);
 }
 
 /** Whether this attempt can be continued by a later one. */

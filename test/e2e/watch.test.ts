@@ -234,6 +234,21 @@ describe('with --delete, a source that is lost deletes nothing', () => {
   });
 });
 
+test('a slow deletion of most of the tree is held as a fast one is, whatever the batches', async () => {
+  const pair = freshPair(sshd);
+  for (let index = 0; index < 60; index++) writeFileSync(join(pair.local, `f${String(index)}`), 'x');
+  const agent = await watching(pair, ['--delete', '--max-delete', '10']);
+  // One at a time, each with its own event: they settle in several batches.
+  for (let index = 0; index < 40; index++) {
+    rmSync(join(pair.local, `f${String(index)}`));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await agent.line(({ event, msg }) => event === 'holds' && msg === 'deletions held back');
+  rmSync(join(pair.local, 'f59'));
+  await agent.line(({ event, held }) => event === 'batch' && Number(held) > 0);
+  expect(readdirSync(pair.remote).length).toBeGreaterThanOrEqual(50);
+});
+
 test('rules that change are followed at once', async () => {
   const pair = freshPair(sshd);
   writeFileSync(join(pair.local, '.towlineignore'), '*.log\n');

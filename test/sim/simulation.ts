@@ -1,5 +1,5 @@
 /** A whole agent in a world of trouble, by one seed; and what must hold when the trouble is over. */
-import { TowlineError } from '../../src/core/errors.js';
+import { TowlineError, hasCode } from '../../src/core/errors.js';
 import { isBelow } from '../../src/core/path.js';
 import { Durable } from './durable.js';
 import type { FakeWatcher } from './fake-watcher.js';
@@ -68,9 +68,10 @@ class Simulation {
       random: this.#random,
       clock: this.#clock,
       watchers: this.#watchers,
+      mayDeceive: (path) => this.#isKnown(path),
       events,
     });
-    this.#stranger = new Editor(this.#world.remote.edit, this.#random, this.#clock, true);
+    this.#stranger = new Editor(this.#world.remote.edit, this.#random, this.#clock, null);
     this.#troubles = new Troubles({
       world: this.#world,
       random: this.#random,
@@ -104,6 +105,27 @@ class Simulation {
     this.#run?.life.end();
   }
 
+  /**
+   * The base knows this very file and its content. Where it does not (it was adopted by size and time, or the agent died
+   * between the rename and the base), size and whole seconds are all there is to go by.
+   */
+  #isKnown(path: string): boolean {
+    const was = this.#durable.base.get(path)?.local;
+    const now = this.#world.local.edit.stat(path);
+    const unsure = [...this.#durable.partials.values()].some((partial) => partial.path === path);
+    return !unsure && was?.hash !== undefined && was.size === now?.size && was.mtimeMs === now.mtimeMs;
+  }
+
+  /** A stranger on the server does something, if there is room for it. */
+  #strangerWorks(): void {
+    try {
+      this.#world.note(`stranger: ${this.#stranger.some()}`);
+    } catch (error) {
+      if (!hasCode(error, 'no-space')) throw error;
+    }
+    this.#world.foreignChanged();
+  }
+
   #prepare(): void {
     const local = this.#world.local.edit;
     for (let count = this.#random.between(0, 14); count > 0; count--) this.#user.does((editor) => editor.some());
@@ -115,7 +137,7 @@ class Simulation {
       else if (kind === 'symlink') remote.symlink(content, path);
       else remote.write(path, local.read(path), { mode, mtimeMs });
     }
-    for (let count = this.#random.below(5); count > 0; count--) this.#stranger.some();
+    for (let count = this.#random.below(5); count > 0; count--) this.#strangerWorks();
     this.#world.foreignChanged();
   }
 
@@ -181,10 +203,7 @@ class Simulation {
     }
     const wholeMs = atMs + 2_000;
     for (let count = 0; count < foreign; count++) {
-      this.#clock.timer(this.#random.below(wholeMs), () => {
-        this.#world.note(`stranger: ${this.#stranger.some()}`);
-        this.#world.foreignChanged();
-      });
+      this.#clock.timer(this.#random.below(wholeMs), () => this.#strangerWorks());
     }
     for (let count = 0; count < troubles; count++) {
       this.#clock.timer(this.#random.below(wholeMs), () => this.#troubles.begin(this.#random.below(20_000)));
@@ -274,12 +293,15 @@ class Simulation {
         ([below, { kind }]) =>
           isBelow(below, path) && (!this.#knobs.delete || this.#world.excluded(below, kind)),
       );
-    return [...walkTree(this.#world.local.edit)]
+    const local = walkTree(this.#world.local.edit);
+    const kept = [...remote.keys()].filter((path) => !local.has(path) && blocked(path));
+    const unequal = [...local]
       .filter(([path, { kind }]) => {
         if (kind === 'symlink' && !this.#knobs.remote.symlinks) return true;
         return kind !== 'directory' && remote.get(path)?.kind === 'directory' && blocked(path);
       })
       .map(([path]) => path);
+    return [...kept, ...unequal];
   }
 
   #throwViolations(): void {

@@ -17,17 +17,20 @@ export class Editor {
   readonly #random: Random;
   readonly #clock: VirtualClock;
   /**
-   * Works on the server: what only looks the same (size and whole seconds) could not be told by anybody, so that every
-   * content has a length of its own, and nothing is moved.
+   * Works on the server: what only looks the same (size and whole seconds) could not be told by anybody, so that nothing
+   * is moved or replaced by what looks like it.
    */
   readonly #foreign: boolean;
+  /** Whether the agent has what it takes to tell another content of the same size (and time) at this path. */
+  readonly #mayDeceive: (path: string) => boolean;
   #count = 0;
 
-  constructor(edit: MemoryEdit, random: Random, clock: VirtualClock, foreign = false) {
+  constructor(edit: MemoryEdit, random: Random, clock: VirtualClock, mayDeceive: ((path: string) => boolean) | null) {
     this.#edit = edit;
     this.#random = random;
     this.#clock = clock;
-    this.#foreign = foreign;
+    this.#foreign = mayDeceive === null;
+    this.#mayDeceive = mayDeceive ?? (() => false);
   }
 
   /** Some edit. Returns what was done, for the trace. */
@@ -51,11 +54,10 @@ export class Editor {
     return `symlink ${path}`;
   }
 
-  /** Never the same twice. */
+  /** Never the same twice, nor of the same length. */
   content(): string {
     const number = this.#count++;
-    if (this.#foreign) return `f${String(number)}`.padEnd(100 + number, '.');
-    return `u${String(number)}${'.'.repeat(this.#random.below(4))}`;
+    return `${this.#foreign ? 'f' : 'u'}${String(number)}`.padEnd(2 * number + (this.#foreign ? 101 : 8), '.');
   }
 
   #any(): { kind: 'file' | 'directory' | 'symlink' | null; path: string } {
@@ -85,7 +87,7 @@ export class Editor {
     if (this.#foreign) return this.write(path);
     switch (this.#random.below(7)) {
       case 0:
-        this.#edit.append(path, '+');
+        this.#edit.append(path, this.content());
         return `append ${path}`;
       case 1:
         this.#edit.write(path, '');
@@ -93,6 +95,7 @@ export class Editor {
       case 2:
         return this.#replaceByRename(path);
       case 3: {
+        if (!this.#mayDeceive(path)) return this.#replaceByRename(path);
         // As `cp -p` of a reproducible build: another file with the same size and the same time.
         const beside = join(parentOf(path) ?? '', 'n1');
         const text = this.content().padEnd(stat.size, '=').slice(0, stat.size);
@@ -106,6 +109,7 @@ export class Editor {
         return `touch ${path}`;
       }
       case 5: {
+        if (!this.#mayDeceive(path)) return this.write(path);
         // As long as what was there.
         const text = this.content().padEnd(stat.size, '=').slice(0, stat.size);
         this.#edit.write(path, text);
@@ -168,6 +172,7 @@ export class LocalUser {
     random: Random;
     clock: VirtualClock;
     watchers: ReadonlySet<FakeWatcher>;
+    mayDeceive: (path: string) => boolean;
     events: () => { readonly lost: number; readonly twice: number; readonly late: number };
   }) {
     this.#world = parts.world;
@@ -175,7 +180,7 @@ export class LocalUser {
     this.#clock = parts.clock;
     this.#watchers = parts.watchers;
     this.#events = parts.events;
-    this.editor = new Editor(parts.world.local.edit, parts.random, parts.clock);
+    this.editor = new Editor(parts.world.local.edit, parts.random, parts.clock, parts.mayDeceive);
   }
 
   /** Does something, and lets the watchers know. */

@@ -136,6 +136,7 @@ function remoteSide(inner: MemoryStorage, wire: Wire): Storage {
         const before = inner.edit.stat(path);
         if (before !== null) world.agentRemoves(path);
         await inner.remove(path, expected);
+        if (before !== null) world.mutations++;
       }),
     removeTemps: (paths) => wire.call('removeTemps', paths[0] ?? '', () => inner.removeTemps(paths)),
   };
@@ -228,7 +229,9 @@ class Wire {
       this.requireReach(path);
       world.agentWrites(path);
       try {
-        return await work();
+        const result = await work();
+        world.mutations++;
+        return result;
       } finally {
         world.checkContent(path);
       }

@@ -104,7 +104,6 @@ export class World {
 
   /** The agent is about to change this path of the remote side. */
   agentWrites(path: string): void {
-    this.mutations++;
     const kind = this.remote.edit.stat(path)?.kind ?? this.#localTree.get(path)?.kind ?? 'file';
     if (kind !== 'special' && this.excluded(path, kind)) this.violation(`excluded '${path}' was written`);
   }

@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { connect, type Session } from '../src/session.js';
+import { codeOf } from './contract/side.js';
+import { freshFolder } from './support/folder.js';
+import { proxiedPair } from './support/proxied-pair.js';
+import type { TestProxy } from './support/proxy.js';
+import { startSshd } from './support/sshd.js';
+import type { TestPair } from './support/towline.js';
+
+const mib = 2 ** 20;
+const content = randomBytes(24 * mib);
+const longAgo = 1_600_000_000;
+
+let pair: TestPair;
+let proxy: TestProxy;
+let near: string;
+let far: string;
+beforeEach(async () => {
+  const sshd = await startSshd();
+  onTestFinished(() => sshd.stop());
+  ({ pair, proxy } = await proxiedPair(sshd));
+  onTestFinished(() => proxy.stop());
+  near = join(pair.local, 'near');
+  far = join(pair.remote, 'far');
+});
+
+async function session(): Promise<Session> {
+  const opened = await connect(pair.target, { sshConfig: pair.flags[1]!, stateDir: pair.stateDir });
+  onTestFinished(() => opened.close());
+  return opened;
+}
+
+type Direction = 'write' | 'read';
+
+/** The file to be carried, at its source. */
+function prepare(direction: Direction): { source: string; destination: string; folder: string } {
+  const [source, destination] = direction === 'write' ? [near, far] : [far, near];
+  writeFileSync(source, content, { mode: 0o640 });
+  utimesSync(source, longAgo, longAgo);
+  return { source, destination, folder: direction === 'write' ? pair.remote : pair.local };
+}
+
+function carry(on: Session, direction: Direction, options: Parameters<Session['writeFile']>[2] = {}) {
+  return direction === 'write' ? on.writeFile(near, 'far', options) : on.readFile('far', near, options);
+}
+
+describe.each(['write', 'read'] as const)('%sFile', (direction) => {
+  test('carries content, mode and time; a complete destination is left alone', async () => {
+    const { destination, folder } = prepare(direction);
+    const on = await session();
+    expect(await carry(on, direction)).toEqual({ bytes: content.length, size: content.length });
+    expect(readFileSync(destination).equals(content)).toBe(true);
+    expect(statSync(destination).mode & 0o777).toBe(0o640);
+    expect(statSync(destination).mtimeMs).toBe(longAgo * 1000);
+    const { ino } = statSync(destination);
+    expect(await carry(on, direction)).toEqual({ bytes: 0, size: content.length });
+    utimesSync(destination, 1, 1);
+    expect(await carry(on, direction)).toEqual({ bytes: 0, size: content.length });
+    expect(statSync(destination).ino).toBe(ino);
+    writeFileSync(destination, Buffer.concat([content, content]));
+    expect(await carry(on, direction)).toMatchObject({ bytes: content.length });
+    expect(readFileSync(destination).equals(content)).toBe(true);
+    expect(readdirSync(folder)).toHaveLength(1);
+  });
+
+  test('a call that was stopped is continued by the next session', async () => {
+    const { destination, folder } = prepare(direction);
+    const first = await session();
+    const stop = new AbortController();
+    const progress = (bytes: number) => {
+      if (bytes >= 16 * mib) stop.abort();
+    };
+    expect(await codeOf(carry(first, direction, { signal: stop.signal, progress }))).toBe('interrupted');
+    expect(readdirSync(folder)).toHaveLength(1);
+    await first.close();
+    const done = await carry(await session(), direction);
+    expect(done.bytes).toBeLessThanOrEqual(8 * mib);
+    expect(done.size).toBe(content.length);
+    expect(readFileSync(destination).equals(content)).toBe(true);
+    expect(readdirSync(folder)).toHaveLength(1);
+  });
+
+  test('a link that drops twice is no reason to begin again', async () => {
+    const { destination, folder } = prepare(direction);
+    const on = await session();
+    const before = proxy.bytesUp + proxy.bytesDown;
+    let drops = 0;
+    const progress = (bytes: number) => {
+      if (bytes < (drops + 1) * 8 * mib || drops === 2) return;
+      drops++;
+      proxy.dropAll();
+    };
+    await carry(on, direction, { progress });
+    expect(drops).toBe(2);
+    expect(readFileSync(destination).equals(content)).toBe(true);
+    expect(proxy.bytesUp + proxy.bytesDown - before).toBeLessThan(content.length + drops * 6 * mib);
+    expect(readdirSync(folder)).toHaveLength(1);
+  });
+
+  test('a source that changed since is carried as it is now', async () => {
+    const { source, destination } = prepare(direction);
+    const on = await session();
+    const stop = new AbortController();
+    const progress = (bytes: number) => {
+      if (bytes >= 16 * mib) stop.abort();
+    };
+    await codeOf(carry(on, direction, { signal: stop.signal, progress }));
+    const changed = Buffer.from(content).fill('x', 0, 1000);
+    writeFileSync(source, changed);
+    expect(await carry(on, direction)).toMatchObject({ bytes: content.length });
+    expect(readFileSync(destination).equals(changed)).toBe(true);
+  });
+});
+
+test('what cannot be done is told', async () => {
+  const on = await session();
+  expect(await codeOf(on.writeFile(near, 'far'))).toBe('vanished');
+  expect(await codeOf(on.readFile('far', near))).toBe('vanished');
+  writeFileSync(near, 'x');
+  expect(await codeOf(on.writeFile(near, '../far'))).toBe('name');
+  expect(await codeOf(on.writeFile(near, 'missing/far'))).toBe('not-found');
+  expect(await codeOf(on.readFile('far', join(freshFolder('none'), 'missing', 'near')))).toBe('not-found');
+  mkdirSync(far);
+  expect(await codeOf(on.writeFile(near, 'far'))).toBe('exists');
+  const signal = AbortSignal.abort();
+  expect(await codeOf(on.writeFile(near, 'other', { signal }))).toBe('interrupted');
+  expect(await codeOf(session())).toBe('locked');
+  await on.close();
+  expect(await codeOf(on.writeFile(near, 'other'))).toBe('interrupted');
+});
