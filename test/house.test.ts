@@ -87,6 +87,7 @@ const packageTable: Record<string, string> = {
   ignore: 'core/filter',
   conf: 'config',
   commander: 'cli',
+  'log-update': 'cli',
   pino: 'cli',
 };
 

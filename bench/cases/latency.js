@@ -12,12 +12,14 @@ async function measureTool(bench, tool, { tree, start }) {
   const folder = fresh(join(bench.folder, 'places', placeName('latency', tool)));
   const pair = {
     tool,
-    local: tree.root,
+    local: join(folder, 'local'),
     remote: join(folder, 'remote'),
     stateDir: join(folder, 'state'),
     folder,
     sshConfig: bench.server.sshConfig(bench.server.port),
   };
+  // Its own copy: the last tool's saves would look like fresh edits.
+  copyTree(tree.root, pair.local);
   copyTree(tree.root, pair.remote);
   const child = start(pair);
   try {

@@ -8,6 +8,7 @@ import { planObject, resultObject, writeObject } from './json.js';
 import { lineWriter, type LineWriter } from './linewriter.js';
 import { jsonLog, levelOf, textLog } from './log.js';
 import type { OutputFlags } from './options.js';
+import { startProgress } from './progress.js';
 import { showPlanEnd, showPlanned } from './plan.js';
 import { interruption } from './signals.js';
 import { showResult } from './summary.js';
@@ -22,12 +23,14 @@ export interface PushFlags extends OutputFlags {
  * @returns its exit code
  * @throws TowlineError as `push` of the library does
  */
-export async function runPush(context: CliContext, options: PairOptions, flags: PushFlags): Promise<number> {
+export async function runPush(given: CliContext, options: PairOptions, flags: PushFlags): Promise<number> {
+  const progress = await startProgress(given, flags);
+  const { context } = progress;
   const lines = lineWriter(context, flags, false);
   const log = flags.json
     ? jsonLog(context.stderr, levelOf(flags, 'warn'))
     : textLog(lines, levelOf(flags, 'warn'));
-  const onEvent = flags.json ? eventLog(log) : commonEvents(context, lines, flags);
+  const onEvent = progress.listener(flags.json ? eventLog(log) : commonEvents(context, lines, flags));
   const stop = interruption(context, () => {
     if (context.stderr.isTTY) lines.err('stopping (Ctrl-C again to exit at once)', 'faint');
   });
@@ -35,6 +38,7 @@ export async function runPush(context: CliContext, options: PairOptions, flags: 
     const run = flags.dryRun ? dryRun : realRun;
     return await run(context, options, flags, lines, { log, onEvent, signal: stop.signal, env: context.env });
   } finally {
+    progress.end();
     stop.dispose();
   }
 }

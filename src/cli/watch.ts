@@ -9,6 +9,7 @@ import { lineWriter } from './linewriter.js';
 import { jsonLog, levelOf, textLog } from './log.js';
 import { formatDuration } from './numbers.js';
 import type { OutputFlags } from './options.js';
+import { startProgress } from './progress.js';
 import { serviceReport } from './supervised.js';
 import { aborted, interruption } from './signals.js';
 import { watchEvents } from './terminal.js';
@@ -32,19 +33,18 @@ export interface WatchFlags extends OutputFlags {
  * @returns its exit code: 0 after a clean stop
  * @throws TowlineError when the agent could not start or halted
  */
-export async function runWatch(
-  context: CliContext,
-  options: PairOptions,
-  flags: WatchFlags,
-): Promise<number> {
+export async function runWatch(given: CliContext, options: PairOptions, flags: WatchFlags): Promise<number> {
+  const progress = await startProgress(given, flags);
+  const { context } = progress;
   const account =
     context.stdout.isTTY && !flags.json
       ? peoplesAccount(context, options, flags)
       : jsonAccount(context, flags);
   const { log } = account;
   const service = serviceReport(context, log, flags.readyAfterSync);
+  const tell = progress.listener(account.onEvent);
   const onEvent = (event: AgentEvent) => {
-    account.onEvent(event);
+    tell(event);
     service.note(event);
   };
   const stop = interruption(context, () => {
@@ -71,6 +71,7 @@ export async function runWatch(
     account.failed(asTowlineError(error));
     throw error;
   } finally {
+    progress.end();
     stop.dispose();
     await service.close();
   }

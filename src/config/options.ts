@@ -10,7 +10,11 @@ export interface RuleOption {
   readonly source: string;
 }
 
-/** A command that runs once per settled batch, after the changes are on the other side. */
+/**
+ * A command that runs once per settled batch, after the changes are on the other side, in the root of the side it runs on.
+ * On its standard input it finds the changed paths, one per line, relative to the root (`xargs -d '\\n'`). Names that hold
+ * a newline are left out, as are those beyond 10,000; TOWLINE_PATHS_OMITTED says how many.
+ */
 export interface AfterSyncOption {
   /** For a shell: `/bin/sh -c` here, the login shell of the account on the server. */
   readonly command: string;

@@ -62,9 +62,12 @@ export async function forgetBelow(
 
 /** The source still lacks what is to be deleted, and its folder is there to say so. */
 async function requireLost(source: Storage, path: string, why: 'gone' | 'replaced'): Promise<void> {
-  const [seen, above] = await source.observe([path, parentOf(path) ?? '']);
+  const [seen, above, root] = await source.observe([path, parentOf(path) ?? '', '']);
   if (seen instanceof TowlineError) throw seen;
   if (above instanceof TowlineError) throw above;
+  if (root === null || root instanceof TowlineError) {
+    throw new TowlineError('changed', 'the source folder is gone: what it lacks cannot be told', { path });
+  }
   const lost = why === 'gone' ? seen === null : seen !== null && seen?.kind !== 'directory';
   if (!lost) throw new TowlineError('changed', `'${path}' changed at the source meanwhile`, { path });
 }
@@ -74,11 +77,13 @@ class TreeDeletion {
   readonly #storage: Storage;
   readonly #check: () => Promise<void>;
   readonly #path: string;
-  readonly #directories: { path: string; entry: Entry }[] = [];
+  #directories: { path: string; entry: Entry }[] = [];
   #files: { path: string; entry: Entry }[] = [];
   #deleted = 0;
   /** Directories that cannot go, with all that lie above them. */
   readonly #blocked = new Set<string>();
+  /** Directories that we gave ourselves access to, as they were before. */
+  readonly #opened = new Map<string, Entry>();
 
   constructor(context: Context, storage: Storage, check: () => Promise<void>, path: string) {
     this.#context = context;
@@ -88,31 +93,69 @@ class TreeDeletion {
   }
 
   async run(top: Entry): Promise<TreeDeleted> {
-    this.#directories.push({ path: this.#path, entry: top });
-    const { filter, signal } = this.#context;
-    const excludes = filter.excludes;
-    const temps: string[] = [];
-    for await (const batch of this.#storage.scan({ under: this.#path, excludes, signal })) {
-      for (const item of batch) {
-        if (item.type === 'temp') temps.push(item.path);
-        else if (item.type === 'failure') throw item.error;
-        else if (item.type === 'skipped') this.#block(parentOf(item.path));
-        else if (item.entry.kind === 'directory') this.#directories.push(item);
-        else this.#files.push(item);
-      }
-      if (this.#files.length >= listedMax) await this.#removeFiles();
-    }
+    await this.#open({ path: this.#path, entry: top });
+    const temps = await this.#list(top);
     await this.#removeFiles();
     // A temp in a directory that goes has no destination any more, whoever made it.
     if (temps.length > 0) await this.#storage.removeTemps(temps);
     await this.#removeDirectories();
+    await this.#closeKept();
     return { deleted: this.#deleted, kept: [...this.#blocked] };
+  }
+
+  /** Notes what lies below; again from the start after each directory that could only be listed once it was opened. */
+  async #list(top: Entry): Promise<string[]> {
+    const { filter, signal } = this.#context;
+    const excludes = filter.excludes;
+    for (;;) {
+      const temps: string[] = [];
+      let failure: { readonly path: string; readonly error: TowlineError } | null = null;
+      this.#directories = [{ path: this.#path, entry: top }];
+      this.#files = [];
+      for await (const batch of this.#storage.scan({ under: this.#path, excludes, signal })) {
+        for (const item of batch) {
+          if (item.type === 'temp') temps.push(item.path);
+          else if (item.type === 'failure') failure ??= item;
+          else if (item.type === 'skipped') this.#block(parentOf(item.path));
+          else if (item.entry.kind === 'directory') this.#directories.push(item);
+          else this.#files.push(item);
+        }
+        if (this.#files.length >= listedMax) await this.#removeFiles();
+      }
+      if (failure === null) return temps;
+      const { path, error } = failure;
+      const directory = this.#directories.find((one) => one.path === path);
+      if (directory === undefined || !(await this.#open(directory))) throw error;
+    }
+  }
+
+  /** Lets us list and change a directory that is to go, where its mode does not. Returns whether anything was changed. */
+  async #open({ path, entry }: { path: string; entry: Entry }): Promise<boolean> {
+    if (!this.#storage.capabilities.modes) return false;
+    if ((entry.mode & 0o700) === 0o700 || this.#opened.has(path)) return false;
+    try {
+      await this.#storage.setMetadata(path, entry, { mode: entry.mode | 0o700 });
+    } catch (error) {
+      // Not ours: whether it can be changed all the same shows when it is.
+      if (hasCode(error, 'permission', 'unsupported', 'changed', 'not-found')) return false;
+      throw error;
+    }
+    this.#opened.set(path, entry);
+    return true;
+  }
+
+  /** What stays gets back the mode it had. */
+  async #closeKept(): Promise<void> {
+    for (const [path, entry] of this.#opened) {
+      if (this.#blocked.has(path)) await this.#storage.setMetadata(path, entry, { mode: entry.mode });
+    }
   }
 
   async #removeFiles(): Promise<void> {
     const files = this.#files;
     this.#files = [];
     await this.#check();
+    for (const directory of this.#directories) await this.#open(directory);
     const failures: unknown[] = [];
     await Promise.all(
       chunks(files, 256).map(async (chunk) => {

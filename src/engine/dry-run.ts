@@ -39,7 +39,7 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
   }
   tally.deleted = deletions;
   const guardian = new Guardian(context, stateLost);
-  guardian.unlisted = findings.unlisted.map(({ path }) => path);
+  guardian.unlisted = findings.unlisted;
   const holds = await guardian.reviewAll(deletions);
   totals.add(tally);
   const problems = [...findings.unlisted, ...findings.unsyncable].map(({ path, error }): Problem => {

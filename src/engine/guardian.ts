@@ -6,7 +6,17 @@ import {
   extendWindow,
   guard,
 } from '../core/guard.js';
+import type { Side } from '../core/entry.js';
 import type { Context, RootIdentity } from './context.js';
+
+/** A directory that could not be listed. */
+export interface Unlisted {
+  readonly side: Side;
+  readonly path: string;
+}
+
+/** Of the only mode so far. */
+const sourceSide: Side = 'local';
 
 const windowFact = 'deletions';
 const rootFact = 'root';
@@ -20,7 +30,7 @@ export class Guardian {
   readonly #context: Context;
   #stateLost: boolean;
   #holds: readonly Hold[] = [];
-  #unlisted: readonly string[] = [];
+  #unlisted: readonly Unlisted[] = [];
   #pending = 0;
   /** Deletions that were let go and are not counted in the window yet. */
   #inProgress = 0;
@@ -37,11 +47,11 @@ export class Guardian {
   }
 
   /** Directories that could not be listed, as the last whole scan found them. */
-  set unlisted(paths: readonly string[]) {
-    this.#unlisted = paths;
+  set unlisted(directories: readonly Unlisted[]) {
+    this.#unlisted = directories;
   }
 
-  get unlisted(): readonly string[] {
+  get unlisted(): readonly Unlisted[] {
     return this.#unlisted;
   }
 
@@ -171,7 +181,8 @@ export class Guardian {
       known: await this.#known(),
       window,
       maxDelete: settings.maxDelete,
-      unlisted: this.#unlisted,
+      // What the destination does not show is not deleted from it: only the source's silence could be misread.
+      unlisted: this.#unlisted.filter(({ side }) => side === sourceSide).map(({ path }) => path),
       allowed: this.#allowed,
       stateLost: this.#stateLost,
     });

@@ -1,21 +1,12 @@
 import { asTowlineError, hasCode } from '../core/errors.js';
 import { type Filter, createFilter } from '../core/filter.js';
 import type { Side } from '../core/entry.js';
-import { LineCutter } from '../core/output.js';
-import { comparePaths } from '../core/path.js';
 import type { CommandResult, Commands } from '../ports.js';
+import { ChangedPaths, inputOf } from './changed-paths.js';
 import type { Context } from './context.js';
+import { failureOf, type Hook, OutputLog } from './hook-report.js';
 import { pause } from './pause.js';
-import { type Changed, changedPathsMax } from './tally.js';
-
-/** What the user wants to be run. */
-export interface Hook {
-  readonly command: string;
-  readonly where: Side;
-  /** Lines of gitignore(5); none: it runs after every batch. */
-  readonly patterns: readonly string[];
-  readonly timeoutSeconds: number;
-}
+import type { Changed } from './tally.js';
 
 /** Those who know when all that was seen is on the other side. */
 export interface HookWaits {
@@ -35,7 +26,6 @@ const joinMaxMs = 2_000;
 const joinStepMs = 50;
 /** A command whose connection was lost is run again; it may have run in part. */
 const attemptsMax = 3;
-const linesLoggedMax = 1_000;
 /** What changed and has not been followed by a run to its end. */
 const owedFact = 'afterSync';
 
@@ -186,36 +176,6 @@ export class Hooks {
   }
 }
 
-/** Paths without repetition, as many as are kept. */
-class ChangedPaths {
-  readonly #paths = new Set<string>();
-  #omitted = 0;
-
-  get empty(): boolean {
-    return this.#paths.size + this.#omitted === 0;
-  }
-
-  get value(): Changed {
-    return { paths: [...this.#paths].sort(comparePaths), omitted: this.#omitted };
-  }
-
-  add({ paths, omitted }: Changed): void {
-    this.#omitted += omitted;
-    for (const path of paths) {
-      if (this.#paths.has(path)) continue;
-      if (this.#paths.size < changedPathsMax) this.#paths.add(path);
-      else this.#omitted++;
-    }
-  }
-}
-
-/** One path per line; a name that holds a newline would be read as two, and is only counted. */
-function inputOf({ paths, omitted }: Changed): { stdin: string; omitted: number } {
-  const lines = paths.filter((path) => !path.includes('\n'));
-  const stdin = lines.map((path) => `${path}\n`).join('');
-  return { stdin, omitted: omitted + paths.length - lines.length };
-}
-
 function filterOf(patterns: readonly string[]): Filter | null {
   if (patterns.length === 0) return null;
   const rules = patterns.map((pattern) => ({ type: 'exclude' as const, pattern, source: 'afterSync' }));
@@ -225,48 +185,4 @@ function filterOf(patterns: readonly string[]): Filter | null {
 /** Of a path that is gone nobody knows what it was. */
 function matches(filter: Filter, path: string): boolean {
   return filter.excludes(path, 'file') || filter.excludes(path, 'directory');
-}
-
-function failureOf({ command, where, timeoutSeconds }: Hook, result: CommandResult): string | null {
-  const { code, signal, timedOut, stdout, stderr } = result;
-  if (code === 0 && !timedOut) return null;
-  const how = timedOut
-    ? `was ended after ${String(timeoutSeconds)} s`
-    : code === null
-      ? `was ended by ${signal ?? 'a signal'}`
-      : `failed with exit code ${String(code)}`;
-  const place = where === 'remote' ? ' on the server' : '';
-  const last = (stderr.trim() === '' ? stdout : stderr).trim().split('\n').at(-1) ?? '';
-  return `the command after the sync ${how}${place}, '${command}'${last === '' ? '' : `: ${last.slice(0, 500)}`}`;
-}
-
-/** Writes what a command says to the log, line by line. */
-class OutputLog {
-  readonly #log: Context['log'];
-  readonly #hook: Hook;
-  readonly #cutters = { stdout: new LineCutter(), stderr: new LineCutter() };
-  #lines = 0;
-
-  constructor(log: Context['log'], hook: Hook) {
-    this.#log = log;
-    this.#hook = hook;
-  }
-
-  add(output: 'stdout' | 'stderr', text: string): void {
-    this.#write(output, this.#cutters[output].add(text));
-  }
-
-  end(): void {
-    this.#write('stdout', this.#cutters.stdout.end());
-    this.#write('stderr', this.#cutters.stderr.end());
-  }
-
-  #write(output: 'stdout' | 'stderr', lines: readonly string[]): void {
-    const { command, where } = this.#hook;
-    for (const line of lines) {
-      if (++this.#lines > linesLoggedMax + 1) return;
-      const text = this.#lines > linesLoggedMax ? '(the rest of its output is left out)' : line;
-      this.#log[output === 'stderr' ? 'warn' : 'info'](text, { command, where });
-    }
-  }
 }

@@ -73,7 +73,7 @@ export class Scanner {
   /** Whether the directories that could not be listed can be now. */
   async canListAgain(): Promise<boolean> {
     const { local, remote, filter, signal } = this.#context;
-    for (const under of this.#guardian.unlisted) {
+    for (const { path: under } of this.#guardian.unlisted) {
       const [failure] = [...(await observe(this.#context, [under])).failures.values()];
       if (failure?.code === 'unmounted') return false;
       for (const storage of [local, remote]) {
@@ -172,7 +172,7 @@ export class Scanner {
 
   #report(findings: ScanFindings, tally: Tally): void {
     const failures = [...findings.unlisted, ...findings.unsyncable];
-    this.#guardian.unlisted = findings.unlisted.map(({ path }) => path);
+    this.#guardian.unlisted = findings.unlisted;
     const problems = failures.map(({ path, error }) => problemOf(path, error));
     const known = new Set(this.#problems.map(({ path, message }) => `${path}\0${message}`));
     for (const problem of problems) {

@@ -2,6 +2,7 @@
  * Bounds the content of all transfers together. Our own, since no current library (limiter 4, p-throttle 8) can change
  * its rate while somebody waits, give up a wait, or run on a clock that is passed in.
  */
+import { TowlineError } from '../core/errors.js';
 import type { Clock } from '../ports.js';
 
 /** One piece is at most what the rate allows in this time, so that a slow rate flows instead of coming in bursts. */
@@ -15,6 +16,7 @@ export interface Throttle {
   /**
    * Changes the rate for all, those that wait included.
    * @param kibPerSecond above 0; `null`: no limit
+   * @throws `configuration` when it is neither
    */
   set(kibPerSecond: number | null): void;
   /**
@@ -54,7 +56,7 @@ class FairThrottle implements Throttle {
 
   constructor(clock: Clock, kibPerSecond: number | null) {
     this.#clock = clock;
-    this.#kibPerSecond = kibPerSecond;
+    this.#kibPerSecond = checked(kibPerSecond);
   }
 
   get kibPerSecond(): number | null {
@@ -62,7 +64,7 @@ class FairThrottle implements Throttle {
   }
 
   set(kibPerSecond: number | null): void {
-    this.#kibPerSecond = kibPerSecond;
+    this.#kibPerSecond = checked(kibPerSecond);
     this.#serve();
   }
 
@@ -115,4 +117,11 @@ class FairThrottle implements Throttle {
     this.#paidMs += bytes / bytesPerMs;
     return bytes;
   }
+}
+
+function checked(kibPerSecond: number | null): number | null {
+  if (kibPerSecond === null || (Number.isFinite(kibPerSecond) && kibPerSecond > 0)) return kibPerSecond;
+  throw new TowlineError('configuration', `a rate of ${String(kibPerSecond)} KiB/s is none`, {
+    hint: 'It must be above 0; without a limit there is no rate',
+  });
 }

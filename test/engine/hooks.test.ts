@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { TowlineError } from '../../src/core/errors.js';
 import type { AgentEvent } from '../../src/engine/events.js';
-import { type Hook, Hooks } from '../../src/engine/hooks.js';
+import type { Hook } from '../../src/engine/hook-report.js';
+import { Hooks } from '../../src/engine/hooks.js';
 import type { CommandResult, CommandRun, Link } from '../../src/ports.js';
 import type { FactStore } from '../../src/ports-state.js';
 import { ManualClock } from '../support/manual-clock.js';

@@ -1,6 +1,6 @@
 /** A whole agent in a world of trouble, by one seed; and what must hold when the trouble is over. */
 import { TowlineError, hasCode } from '../../src/core/errors.js';
-import { isBelow } from '../../src/core/path.js';
+import { isBelow, parentOf } from '../../src/core/path.js';
 import { Durable } from './durable.js';
 import type { FakeWatcher } from './fake-watcher.js';
 import { type Knobs, knobsOf } from './knobs.js';
@@ -123,7 +123,16 @@ class Simulation {
     } catch (error) {
       if (!hasCode(error, 'no-space')) throw error;
     }
+    if (!this.#knobs.remote.modes) this.#forgetModes();
     this.#world.foreignChanged();
+  }
+
+  /** A side that keeps no modes has none that could be in the way. */
+  #forgetModes(): void {
+    const { edit } = this.#world.remote;
+    for (const [path, { kind }] of walkTree(edit)) {
+      if (kind !== 'symlink') edit.chmod(path, kind === 'directory' ? 0o755 : 0o644);
+    }
   }
 
   #prepare(): void {
@@ -138,6 +147,7 @@ class Simulation {
       else remote.write(path, local.read(path), { mode, mtimeMs });
     }
     for (let count = this.#random.below(5); count > 0; count--) this.#strangerWorks();
+    if (!this.#knobs.remote.modes) this.#forgetModes();
     this.#world.foreignChanged();
   }
 
@@ -222,7 +232,8 @@ class Simulation {
 
   async #converge(): Promise<void> {
     const endMs = this.#clock.now() + convergeMs;
-    for (let pauseMs = 500; this.#clock.now() < endMs; pauseMs = Math.min(pauseMs * 2, 60_000)) {
+    // What froze in the pipe of an earlier connection is done by then.
+    for (let pauseMs = 6_000; this.#clock.now() < endMs; pauseMs = Math.min(pauseMs * 2, 60_000)) {
       await this.#clock.run(pauseMs);
       this.#throwViolations();
       if (this.#openEnds().length === 0) return;
@@ -235,10 +246,12 @@ class Simulation {
   async #allowDeletes(): Promise<void> {
     const run = this.#run;
     if (run?.life.alive !== true || this.#durable.queue.size === 0) return;
-    const { holds } = await run.agent.result();
+    const { holds } = run.agent.summary();
     if (holds.length === 0 || !holds.every(({ cause }) => cause === 'too-many-deletions')) return;
     this.#world.note('a person allows the deletions');
-    await run.agent.control.resume({ allowDeletes: true });
+    let resumed = false;
+    void run.agent.control.resume({ allowDeletes: true }).then(() => (resumed = true));
+    if (!(await this.#clock.run(60_000, () => resumed))) throw this.#failure('resuming took a minute');
   }
 
   /** Once equal, nothing is written any more. */
@@ -246,6 +259,8 @@ class Simulation {
     const before = this.#world.mutations;
     await this.#clock.run(this.#knobs.rescanMs * quietRescans);
     this.#throwViolations();
+    // A path that cannot be carried over may just be tried again.
+    await this.#clock.run(1_000, () => this.#openEnds().length === 0);
     const open = this.#openEnds();
     if (open.length > 0) throw this.#failure(`the sides did not stay equal:\n${open.join('\n')}`);
     if (this.#tolerated().length > 0 || this.#world.mutations === before) return;
@@ -271,7 +286,12 @@ class Simulation {
     const tolerated = new Set(this.#tolerated());
     const isTolerated = (path: string) =>
       tolerated.has(path) || [...tolerated].some((blocked) => isBelow(path, blocked));
+    // Nobody may remove anything from a folder without write permission.
+    const isReachable = (path: string) =>
+      ((this.#world.remote.edit.stat(parentOf(path) ?? '')?.mode ?? 0o700) & 0o300) === 0o300;
+    const temps = ownNames(this.#world.remote.edit).filter(isReachable);
     return [
+      ...(this.#run?.life.alive === true ? [] : ['the agent does not run']),
       ...differences(this.#world, this.#knobs)
         .filter(({ path }) => !isTolerated(path))
         .map(({ path, what }) => `'${path}': ${what}`),
@@ -280,8 +300,8 @@ class Simulation {
         .map(({ path, problem, held }) => {
           return `'${path}' is in the queue${held ? ', held' : ''}: ${problem?.message ?? 'no problem'}`;
         }),
-      ...ownNames(this.#world.remote.edit).map((path) => `the temp '${path}' is left`),
-      ...[...this.#durable.partials.keys()].map((path) => `the temp '${path}' is on record`),
+      ...temps.map((path) => `the temp '${path}' is left`),
+      ...[...this.#durable.partials.keys()].filter(isReachable).map((path) => `the temp '${path}' is on record`),
     ];
   }
 

@@ -49,6 +49,7 @@ export class Troubles {
 
   endAll(): void {
     for (const end of [...this.#active]) end();
+    this.#readable();
   }
 
   #rootGone(): () => void {

@@ -229,7 +229,7 @@ export function save(edit: MemoryEdit): () => void {
   const copies = [...walkTree(edit)].map(([path, { kind, mode, mtimeMs, content }]) => {
     const data = kind === 'file' ? edit.read(path) : '';
     return () => {
-      if (edit.stat(path) !== null) return;
+      if (edit.stat(path) !== null || edit.stat(parentOf(path) ?? '')?.kind !== 'directory') return;
       if (kind === 'directory') edit.mkdir(path, mode);
       else if (kind === 'symlink') {
         edit.symlink(content, path);

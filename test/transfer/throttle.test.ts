@@ -168,3 +168,9 @@ test('a clock that was set back stops nothing', async () => {
   await pass(clock, 1_000);
   expect(grants.length - before).toBeGreaterThanOrEqual(7);
 });
+
+test.each([0, -1, NaN, Infinity])('%d is no rate', (kibPerSecond) => {
+  const throttle = createThrottle({ clock: new ManualClock(), kibPerSecond: 8 });
+  expect(() => throttle.set(kibPerSecond)).toThrow('is none');
+  expect(throttle.kibPerSecond).toBe(8);
+});
