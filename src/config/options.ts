@@ -12,7 +12,7 @@ export interface RuleOption {
 
 /**
  * A command that runs once per settled batch, after the changes are on the other side, in the root of the side it runs on.
- * On its standard input it finds the changed paths, one per line, relative to the root (`xargs -d '\\n'`). Names that hold
+ * On its standard input it finds the changed paths, one per line, relative to the root (`xargs -d '\n'`). Names that hold
  * a newline are left out, as are those beyond 10,000; TOWLINE_PATHS_OMITTED says how many.
  */
 export interface AfterSyncOption {

@@ -1,6 +1,5 @@
 import { asTowlineError, hasCode } from '../core/errors.js';
 import { type Filter, createFilter } from '../core/filter.js';
-import type { Side } from '../core/entry.js';
 import type { CommandResult, Commands } from '../ports.js';
 import { ChangedPaths, inputOf } from './changed-paths.js';
 import type { Context } from './context.js';
