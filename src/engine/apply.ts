@@ -115,31 +115,24 @@ async function transfer(
 }
 
 async function sendSymlink(context: Context, side: Side, change: Transfer, temp: string): Promise<Applied> {
-  const from = storageOf(context, otherSide(side));
-  const [source] = await from.observe([change.path]);
-  if (source instanceof TowlineError) {
-    context.temps.gone(temp);
-    throw source;
-  }
-  if (source?.kind !== 'symlink' || source.target === undefined) {
-    context.temps.gone(temp);
-    throw new TowlineError('changed', `'${change.path}' is no symlink any more`, { path: change.path });
-  }
-  const link = { target: source.target, mtimeMs: source.mtimeMs };
+  const { temps } = context;
+  const to = storageOf(context, side);
+  const { path, destination } = change;
   try {
+    const [source] = await storageOf(context, otherSide(side)).observe([path]);
+    if (source instanceof TowlineError) throw source;
+    if (source?.kind !== 'symlink' || source.target === undefined) {
+      throw new TowlineError('changed', `'${path}' is no symlink any more`, { path });
+    }
     // What an earlier attempt left of this path must not be renamed onto it later.
-    await context.temps.takeUp(side, change.path, storageOf(context, side), null);
-    const made = await storageOf(context, side).makeSymlink(
-      change.path,
-      link,
-      nameOf(temp),
-      change.destination,
-    );
-    context.temps.gone(temp);
+    await temps.takeUp(side, path, to, null);
+    const link = { target: source.target, mtimeMs: source.mtimeMs };
+    const made = await to.makeSymlink(path, link, nameOf(temp), destination);
+    temps.gone(temp);
     return { ...nothing, pair: pairOf(side, source, made, false) };
   } catch (error) {
-    if (hasCode(error, 'network')) context.temps.abandon(temp);
-    else context.temps.gone(temp);
+    if (hasCode(error, 'network')) temps.abandon(temp);
+    else temps.gone(temp);
     throw error;
   }
 }

@@ -56,7 +56,10 @@ export type AgentEvent =
   | { readonly type: 'scan-start'; readonly cause: string }
   | { readonly type: 'scan-progress'; readonly entries: number; readonly pending: number }
   /** Files that a scan found and will send; more may follow until `scan-listed`. */
-  | { readonly type: 'scan-found'; readonly files: readonly { readonly path: string; readonly size: number }[] }
+  | {
+      readonly type: 'scan-found';
+      readonly files: readonly { readonly path: string; readonly size: number }[];
+    }
   /** A scan has seen everything; what it found is still being sent. */
   | { readonly type: 'scan-listed'; readonly entries: number }
   | { readonly type: 'scan-end'; readonly entries: number; readonly durationMs: number }

@@ -1,6 +1,7 @@
 import { TowlineError, asTowlineError } from '../core/errors.js';
 import type { Settler } from '../core/settle.js';
 import type { WatchEventKind } from '../core/stream.js';
+import type { Observed } from '../ports.js';
 import type { Context } from './context.js';
 
 /** A state that could not take rows is tried again after this. */
@@ -93,7 +94,7 @@ export class Intake {
   async #withoutEmptied(due: readonly Due[], nowMs: number): Promise<readonly Due[]> {
     if (nowMs === Infinity || due.length === 0) return due;
     const { context, settler } = this.#parts;
-    const seen = await context.local.observe(due.map(({ path }) => path));
+    const seen = await this.#look(due);
     return due.filter(({ path }, index) => {
       const entry = seen[index];
       const empty =
@@ -108,6 +109,17 @@ export class Intake {
       settler.note('change', path, nowMs, { size: 0 });
       return false;
     });
+  }
+
+  /** What cannot be looked at now is no reason to forget that it changed. */
+  async #look(due: readonly Due[]): Promise<readonly Observed[]> {
+    const { local, log } = this.#parts.context;
+    try {
+      return await local.observe(due.map(({ path }) => path));
+    } catch (error) {
+      log.debug('changes go on their way unseen', { error: asTowlineError(error).message });
+      return [];
+    }
   }
 
   async #put(due: readonly Due[]): Promise<void> {

@@ -20,7 +20,11 @@ test('--bwlimit holds for all files together, large and small', async () => {
     writeFileSync(join(pair.local, `small-${String(index)}`), randomBytes(2 ** 14));
   }
   const startedMs = performance.now();
-  expect(await push(pair, ['--bwlimit', '512'])).toMatchObject({ code: 0, transferred: 65, bytesSent: 2 ** 21 });
+  expect(await push(pair, ['--bwlimit', '512'])).toMatchObject({
+    code: 0,
+    transferred: 65,
+    bytesSent: 2 ** 21,
+  });
   // Two MiB at half a MiB per second, less what may be ahead.
   expect(performance.now() - startedMs).toBeGreaterThan(3500);
   const hash = (data: Buffer) => createHash('sha256').update(data).digest('hex');

@@ -6,7 +6,7 @@ import type { Fault, Side, Weather } from './wire.js';
 const none: Fault = { type: 'none' };
 const refusals: readonly ErrorCode[] = ['permission', 'changed', 'protocol', 'no-space', 'network'];
 const readRefusals: readonly ErrorCode[] = ['permission', 'changed', 'vanished'];
-const readable = ['openSource', 'read'];
+const readable = ['openSource', 'read', 'observe', 'scan', 'readText', 'hash'];
 
 /** Weather by the dice, until it calms down. */
 export class SeededWeather implements Weather {

@@ -1,16 +1,16 @@
 /** A whole agent in a world of trouble, by one seed; and what must hold when the trouble is over. */
 import { TowlineError, hasCode } from '../../src/core/errors.js';
-import { isBelow, parentOf } from '../../src/core/path.js';
 import { Durable } from './durable.js';
 import type { FakeWatcher } from './fake-watcher.js';
+import { hopelessPaths, openEnds } from './judge.js';
 import { type Knobs, knobsOf } from './knobs.js';
 import { Random } from './random.js';
 import { type Run, startRun } from './run.js';
 import { SeededWeather } from './seeded-weather.js';
 import { Editor, LocalUser } from './user.js';
 import { VirtualClock } from './virtual-clock.js';
-import { ownNames, walkTree } from './walk-tree.js';
-import { type World, World as SimulatedWorld, differences } from './world.js';
+import { walkTree } from './walk-tree.js';
+import { World } from './world.js';
 import { Troubles } from './troubles.js';
 
 /** How long the two sides may take to become equal once nothing goes wrong any more: a few of the longest waits. */
@@ -59,7 +59,7 @@ class Simulation {
     this.#seed = seed;
     this.#random = new Random(seed);
     this.#knobs = { ...knobsOf(this.#random), ...adjust };
-    this.#world = new SimulatedWorld(this.#clock, this.#knobs);
+    this.#world = new World(this.#clock, this.#knobs);
     const edit = () => this.#user.does((editor) => editor.some());
     this.#weather = new SeededWeather(this.#random, this.#knobs, () => this.#crash(), edit);
     const events = () => (this.#weather.calm ? { lost: 0, twice: 0, late: 0 } : this.#knobs.events);
@@ -107,13 +107,13 @@ class Simulation {
 
   /**
    * The base knows this very file and its content. Where it does not (it was adopted by size and time, or the agent died
-   * between the rename and the base), size and whole seconds are all there is to go by.
+   * between the rename and the base, or the root was empty for a while), size and whole seconds are all there is to go by.
    */
   #isKnown(path: string): boolean {
     const was = this.#durable.base.get(path)?.local;
     const now = this.#world.local.edit.stat(path);
     const unsure = [...this.#durable.partials.values()].some((partial) => partial.path === path);
-    return !unsure && was?.hash !== undefined && was.size === now?.size && was.mtimeMs === now.mtimeMs;
+    return this.#knobs.troubles === 0 && !unsure && was?.hash !== undefined && was.size === now?.size && was.mtimeMs === now.mtimeMs;
   }
 
   /** A stranger on the server does something, if there is room for it. */
@@ -263,7 +263,7 @@ class Simulation {
     await this.#clock.run(1_000, () => this.#openEnds().length === 0);
     const open = this.#openEnds();
     if (open.length > 0) throw this.#failure(`the sides did not stay equal:\n${open.join('\n')}`);
-    if (this.#tolerated().length > 0 || this.#world.mutations === before) return;
+    if (hopelessPaths(this.#world, this.#knobs).length > 0 || this.#world.mutations === before) return;
     throw this.#failure(`${String(this.#world.mutations - before)} changes were made though the sides were equal`);
   }
 
@@ -281,47 +281,9 @@ class Simulation {
     if (open.length > 0) throw this.#failure(`after the stop:\n${open.join('\n')}`);
   }
 
-  /** What is not as it should be in the end. */
   #openEnds(): string[] {
-    const tolerated = new Set(this.#tolerated());
-    const isTolerated = (path: string) =>
-      tolerated.has(path) || [...tolerated].some((blocked) => isBelow(path, blocked));
-    // Nobody may remove anything from a folder without write permission.
-    const isReachable = (path: string) =>
-      ((this.#world.remote.edit.stat(parentOf(path) ?? '')?.mode ?? 0o700) & 0o300) === 0o300;
-    const temps = ownNames(this.#world.remote.edit).filter(isReachable);
-    return [
-      ...(this.#run?.life.alive === true ? [] : ['the agent does not run']),
-      ...differences(this.#world, this.#knobs)
-        .filter(({ path }) => !isTolerated(path))
-        .map(({ path, what }) => `'${path}': ${what}`),
-      ...[...this.#durable.queue.values()]
-        .filter(({ path }) => !isTolerated(path))
-        .map(({ path, problem, held }) => {
-          return `'${path}' is in the queue${held ? ', held' : ''}: ${problem?.message ?? 'no problem'}`;
-        }),
-      ...temps.map((path) => `the temp '${path}' is left`),
-      ...[...this.#durable.partials.keys()].filter(isReachable).map((path) => `the temp '${path}' is on record`),
-    ];
-  }
-
-  /** Paths that cannot become equal: the cause is still there, and stays. */
-  #tolerated(): string[] {
-    const remote = walkTree(this.#world.remote.edit);
-    const blocked = (path: string) =>
-      [...remote].some(
-        ([below, { kind }]) =>
-          isBelow(below, path) && (!this.#knobs.delete || this.#world.excluded(below, kind)),
-      );
-    const local = walkTree(this.#world.local.edit);
-    const kept = [...remote.keys()].filter((path) => !local.has(path) && blocked(path));
-    const unequal = [...local]
-      .filter(([path, { kind }]) => {
-        if (kind === 'symlink' && !this.#knobs.remote.symlinks) return true;
-        return kind !== 'directory' && remote.get(path)?.kind === 'directory' && blocked(path);
-      })
-      .map(([path]) => path);
-    return [...kept, ...unequal];
+    const ends = openEnds(this.#world, this.#durable, this.#knobs);
+    return this.#run?.life.alive === true ? ends : ['the agent does not run', ...ends];
   }
 
   #throwViolations(): void {

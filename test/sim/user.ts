@@ -206,7 +206,8 @@ export class LocalUser {
   }
 }
 
-function eventsOf(before: Tree, after: Tree): WatchEvent[] {
+/** What a kernel would tell of the way from one tree to the other. */
+export function eventsOf(before: Tree, after: Tree): WatchEvent[] {
   const events: WatchEvent[] = [];
   for (const [path, { kind }] of before) {
     if (after.get(path)?.kind !== kind) {

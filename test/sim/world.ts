@@ -1,7 +1,6 @@
 /** The two sides, their users, and what must never happen to them. */
 import type { Kind } from '../../src/core/entry.js';
 import { createFilter, type Filter } from '../../src/core/filter.js';
-import { isBelow } from '../../src/core/path.js';
 import { isOwnName } from '../../src/core/tempname.js';
 import { createMemoryStorage, type MemoryStorage } from '../../src/storage/memory/storage.js';
 import type { Knobs } from './knobs.js';
@@ -157,38 +156,4 @@ export class World {
     if (known === undefined) this.#contents.set(path, new Set([content]));
     else known.add(content);
   }
-}
-
-/** How the remote side differs from what a push of the local one makes of it; empty: not at all. */
-export function differences(
-  world: World,
-  knobs: Pick<Knobs, 'delete' | 'remote'>,
-): { readonly path: string; readonly what: string }[] {
-  const local = walkTree(world.local.edit);
-  const remote = walkTree(world.remote.edit);
-  const found: { path: string; what: string }[] = [];
-  const add = (path: string, what: string) => found.push({ path, what });
-  for (const [path, wanted] of local) {
-    if (world.excluded(path, wanted.kind)) continue;
-    const there = remote.get(path);
-    if (wanted.kind === 'symlink' && !knobs.remote.symlinks) continue;
-    if (there === undefined) add(path, `${wanted.kind} is missing`);
-    else if (there.kind !== wanted.kind) add(path, `${there.kind} in place of a ${wanted.kind}`);
-    else if (there.content !== wanted.content) add(path, 'content differs');
-    else if (knobs.remote.modes && wanted.kind !== 'symlink' && there.mode !== wanted.mode) {
-      add(path, `mode ${there.mode.toString(8)} in place of ${wanted.mode.toString(8)}`);
-    } else if (wanted.kind === 'file' ? knobs.remote.times : wanted.kind === 'symlink' && knobs.remote.symlinkTimes) {
-      const same = Math.floor(wanted.mtimeMs / 1000) * 1000 === there.mtimeMs;
-      if (!same) add(path, `time ${String(there.mtimeMs)} in place of ${String(wanted.mtimeMs)}`);
-    }
-  }
-  if (!knobs.delete) return found;
-  for (const [path, { kind }] of remote) {
-    if (local.has(path) || world.excluded(path, kind)) continue;
-    const holdsExcluded = [...remote].some(
-      ([below, seen]) => isBelow(below, path) && world.excluded(below, seen.kind),
-    );
-    if (!holdsExcluded) add(path, `${kind} is left over`);
-  }
-  return found;
 }
