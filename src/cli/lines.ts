@@ -92,6 +92,7 @@ function withPath(path: string, message: string): string {
 /** The state of the link where it matters to a person, else `null`. */
 export function linkText(state: LinkState, nowMs: number): string | null {
   if (state.name !== 'waiting') return null;
-  const inMs = Math.max(state.retryAtMs - nowMs, 0);
-  return `no connection: ${state.error.message} (next try in ${formatDuration(inMs)}; changes wait)`;
+  const inMs = state.retryAtMs - nowMs;
+  const next = inMs > 0 ? `next try in ${formatDuration(inMs)}; ` : '';
+  return `no connection: ${state.error.message} (${next}changes wait)`;
 }

@@ -1,5 +1,5 @@
 /** The agent: one sync of everything, and then (in `watch`) every change as it settles, until it is stopped. */
-import { TowlineError, asTowlineError, hasCode } from '../core/errors.js';
+import { TowlineError, asTowlineError, hasCode, retryClassOf } from '../core/errors.js';
 import type { Settler } from '../core/settle.js';
 import type { LinkState, Watcher } from '../ports.js';
 import { Control, type ControlParts } from './agent-control.js';
@@ -265,8 +265,17 @@ export class Agent {
       const typed = asTowlineError(error);
       if (this.#stopping !== null || typed.code === 'interrupted') return;
       if (typed.code === 'network') this.#context.log.debug('waits for the link', { error: typed.message });
-      else this.#fail(typed);
+      else if (this.#passes(typed)) {
+        // It was asked for by a timer or an event, which come again.
+        this.#context.log.warn('a check could not be made and is made again later', { error: typed.message });
+      } else this.#fail(typed);
     });
+  }
+
+  /** Whether an agent that goes on for months waits for this to pass. */
+  #passes({ code }: TowlineError): boolean {
+    const retryClass = retryClassOf(code);
+    return this.#parts.persistent && retryClass !== 'halt' && retryClass !== 'stop' && code !== 'internal';
   }
 
   #shutDown(): Promise<void> {

@@ -34,10 +34,12 @@ export async function applyChange(context: Context, change: Change, temp: string
   switch (change.type) {
     case 'upload':
     case 'download': {
-      const removed = await makeWay(context, side, change.path, change.destination).catch((error: unknown) => {
-        if (temp !== null) context.temps.gone(temp);
-        throw error;
-      });
+      const removed = await makeWay(context, side, change.path, change.destination).catch(
+        (error: unknown) => {
+          if (temp !== null) context.temps.gone(temp);
+          throw error;
+        },
+      );
       const expected = removed === null ? change.destination : null;
       const done = await transfer(context, side, { ...change, destination: expected }, temp);
       return removed === null ? done : { ...done, deleted: removed };

@@ -93,7 +93,7 @@ export class Intake {
   /** Editors truncate, then write: a file that is empty now waits a little longer, once. */
   async #withoutEmptied(due: readonly Due[], nowMs: number): Promise<readonly Due[]> {
     if (nowMs === Infinity || due.length === 0) return due;
-    const { context, settler } = this.#parts;
+    const { settler } = this.#parts;
     const seen = await this.#look(due);
     return due.filter(({ path }, index) => {
       const entry = seen[index];

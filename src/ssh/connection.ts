@@ -154,7 +154,7 @@ class ReconnectingLink implements Connection {
       if (this.#over()) return;
       const quick = livedMs !== null && failures === 1;
       const waitMs = quick ? firstRetryMs(clock.random()) : backoffMs(failures, clock.random());
-      log.warn(error.message, { host: label, retryInMs: waitMs, failures });
+      log.info(error.message, { host: label, retryInMs: waitMs, failures });
       this.#enter({ name: 'waiting', attempt: failures, retryAtMs: clock.now() + waitMs, error });
       await this.#wait(waitMs);
     }

@@ -42,6 +42,8 @@ export interface Run {
   readonly life: Life;
   readonly agent: Agent;
   readonly link: FakeLink;
+  /** Its first scan was done: from then on it has no reason to end. */
+  readonly isWatching: () => boolean;
 }
 
 /** A new process with a new connection, on the state as it was left. */
@@ -110,7 +112,7 @@ export function startRun(parts: RunParts): Run {
     throttle: context.throttle,
     stateLost: false,
   });
-  return { life, agent, link };
+  return { life, agent, link, isWatching: () => board.watching };
 }
 
 function settingsOf(knobs: Knobs): Settings {

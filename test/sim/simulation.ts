@@ -17,8 +17,8 @@ import { Troubles } from './troubles.js';
 const convergeMs = 60 * 60_000;
 /** …and how long they are watched for keeping quiet afterwards, in rescans. */
 const quietRescans = 2.5;
-/** Why the agent may end by itself in such a world: the supervisor starts it again. */
-const forgiven = ['not-found', 'permission', 'changed', 'protocol', 'no-space', 'configuration'];
+/** Why the agent may end by itself before it watches: the supervisor starts it again. */
+const forgiven = ['not-found', 'vanished', 'permission', 'changed', 'protocol', 'no-space', 'configuration'];
 
 export interface Outcome {
   readonly virtualMs: number;
@@ -179,7 +179,8 @@ class Simulation {
   #ended(run: Run, error: unknown): void {
     if (!run.life.alive || this.#stopping) return;
     this.#world.note(`the agent ended: ${String(error)}`);
-    const known = error instanceof TowlineError && !this.#weather.calm && forgiven.includes(error.code);
+    const mayEnd = !this.#weather.calm && !run.isWatching();
+    const known = mayEnd && error instanceof TowlineError && forgiven.includes(error.code);
     if (!known) this.#world.violation(`the agent ended: ${error instanceof Error ? (error.stack ?? '') : 'quietly'}`);
     run.life.end();
     this.#clock.timer(1_000, () => this.#start());
