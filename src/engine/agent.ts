@@ -1,5 +1,5 @@
 /** The agent: one sync of everything, and then (in `watch`) every change as it settles, until it is stopped. */
-import { TowlineError, asTowlineError, hasCode, retryClassOf } from '../core/errors.js';
+import { TowlineError, asTowlineError, retryClassOf } from '../core/errors.js';
 import type { Settler } from '../core/settle.js';
 import type { LinkState, Watcher } from '../ports.js';
 import { Control, type ControlParts } from './agent-control.js';
@@ -9,8 +9,8 @@ import type { SyncResult } from './events.js';
 import { Guardian } from './guardian.js';
 import type { Hooks, HookWaits } from './hooks.js';
 import { Intake } from './intake.js';
-import { pause } from './pause.js';
 import { recheck } from './recheck.js';
+import { makeRoot } from './make-root.js';
 import { Runner } from './runner.js';
 import { ScanLoop } from './scan-loop.js';
 import { Scanner } from './scanner.js';
@@ -27,8 +27,6 @@ const stopMs = 3_500;
 /** …and after this much more the link is cut: a temp that could not be removed is on record. */
 const cutMs = 500;
 const problemsListed = 1_000;
-/** The first request is made again after this when the link went in its middle. */
-const linkAgainMs = 1_000;
 
 export interface AgentParts {
   readonly context: Context;
@@ -194,21 +192,7 @@ export class Agent {
   }
 
   async #begin(): Promise<void> {
-    const { remote, settings, link, clock, stopSignal } = this.#context;
-    for (;;) {
-      await link.ready(stopSignal);
-      try {
-        await remote.ensureRoot({ parents: settings.parents });
-        break;
-      } catch (error) {
-        // A link that goes just now comes back as at any other time; one that is over is told by `ready`.
-        if (hasCode(error, 'network')) await pause(clock, linkAgainMs, stopSignal);
-        // A path that nobody made is a matter of what was asked for, not of a path that went away.
-        else if (hasCode(error, 'not-found')) {
-          throw new TowlineError('configuration', error.message, { cause: error });
-        } else throw error;
-      }
-    }
+    await makeRoot(this.#context);
     await this.#context.temps.sweepRemote(this.#context.remote);
   }
 

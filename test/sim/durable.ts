@@ -60,7 +60,7 @@ export class Durable {
         .slice(0, pageRows)
         .map((path) => ({ path, pair: this.base.get(path)! }));
     async function* scan(under: string): AsyncGenerator<BaseRow[], void, undefined> {
-      for (let after: string | null = null; ; ) {
+      for (let after: string | null = null; ;) {
         const rows: BaseRow[] = await commit('base.scan', () => page(under, after));
         if (rows.length > 0) yield rows;
         if (rows.length < pageRows) return;
@@ -123,7 +123,11 @@ export class Durable {
           };
         }),
       problems: (limit) =>
-        commit('queue.problems', () => sorted().filter(({ problem }) => problem !== null).slice(0, limit)),
+        commit('queue.problems', () =>
+          sorted()
+            .filter(({ problem }) => problem !== null)
+            .slice(0, limit),
+        ),
       held: (limit) =>
         commit('queue.held', () =>
           sorted()
@@ -186,8 +190,7 @@ export class Durable {
     return {
       get: <T>(key: string) =>
         commit('facts.get', () => JSON.parse(this.facts.get(key) ?? 'null') as T | null),
-      set: (key, value) =>
-        commit('facts.set', () => void this.facts.set(key, JSON.stringify(value ?? null))),
+      set: (key, value) => commit('facts.set', () => void this.facts.set(key, JSON.stringify(value ?? null))),
     };
   }
 }

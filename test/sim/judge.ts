@@ -49,10 +49,7 @@ export function hopelessPaths(world: World, wishes: Wishes): string[] {
 }
 
 /** How the remote side differs from what a push of the local one makes of it; empty: not at all. */
-function differences(
-  world: World,
-  knobs: Wishes,
-): { readonly path: string; readonly what: string }[] {
+function differences(world: World, knobs: Wishes): { readonly path: string; readonly what: string }[] {
   const local = walkTree(world.local.edit);
   const remote = walkTree(world.remote.edit);
   const found: { path: string; what: string }[] = [];
@@ -66,7 +63,9 @@ function differences(
     else if (there.content !== wanted.content) add(path, 'content differs');
     else if (knobs.remote.modes && wanted.kind !== 'symlink' && there.mode !== wanted.mode) {
       add(path, `mode ${there.mode.toString(8)} in place of ${wanted.mode.toString(8)}`);
-    } else if (wanted.kind === 'file' ? knobs.remote.times : wanted.kind === 'symlink' && knobs.remote.symlinkTimes) {
+    } else if (
+      wanted.kind === 'file' ? knobs.remote.times : wanted.kind === 'symlink' && knobs.remote.symlinkTimes
+    ) {
       const same = Math.floor(wanted.mtimeMs / 1000) * 1000 === there.mtimeMs;
       if (!same) add(path, `time ${String(there.mtimeMs)} in place of ${String(wanted.mtimeMs)}`);
     }

@@ -3,10 +3,19 @@
  * waits for an answer on its behalf waits for ever.
  */
 export class Life {
-  alive = true;
+  #ended = false;
+
+  get alive(): boolean {
+    return !this.#ended;
+  }
+
+  /** The same, for those who look again after they waited. */
+  hasEnded(): boolean {
+    return this.#ended;
+  }
 
   end(): void {
-    this.alive = false;
+    this.#ended = true;
   }
 
   /** `work` as this process lives to see it. */

@@ -40,7 +40,8 @@ const scenarios: Record<string, Scenario> = {
   },
   'a first sync of 30 paths': {
     change: (edit) => {
-      for (let number = 0; number < 24; number++) edit.write(`d${String(number % 5)}/f${String(number)}`, 'x'.repeat(number));
+      for (let number = 0; number < 24; number++)
+        edit.write(`d${String(number % 5)}/f${String(number)}`, 'x'.repeat(number));
       edit.symlink('d0/f0', 'link');
     },
   },
@@ -65,7 +66,9 @@ const faults: Record<string, () => Fault> = {
   'the agent dies after': () => ({ type: 'crash', done: true }),
 };
 
-const cases = Object.keys(scenarios).flatMap((scenario) => Object.keys(faults).map((fault) => [scenario, fault] as const));
+const cases = Object.keys(scenarios).flatMap((scenario) =>
+  Object.keys(faults).map((fault) => [scenario, fault] as const),
+);
 
 test.each(cases)('%s: %s', async (scenario, fault) => {
   let nth = 1;
@@ -94,7 +97,8 @@ class OneFault implements Weather {
     if (!this.counting || this.reached || --this.#left > 0) return { type: 'none' };
     this.reached = true;
     // There is no line to break on this side, and no answer to lose.
-    const local = side === 'local' && (this.#fault.type === 'disconnect' || this.#fault.type === 'lost-reply');
+    const local =
+      side === 'local' && (this.#fault.type === 'disconnect' || this.#fault.type === 'lost-reply');
     return local ? { type: 'none' } : this.#fault;
   }
 
@@ -192,7 +196,8 @@ class Stage {
     this.#world.checkContents();
     const wrong = [...this.#world.violations, ...openEnds(this.#world, this.#durable, this.#knobs)];
     const trace = this.#world.trace.slice(-200).join('\n');
-    if (wrong.length > 0) throw new Error(`call ${String(this.#nth)}, ${when}: ${wrong.join('; ')}\n${trace}`);
+    if (wrong.length > 0)
+      throw new Error(`call ${String(this.#nth)}, ${when}: ${wrong.join('; ')}\n${trace}`);
   }
 }
 

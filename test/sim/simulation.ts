@@ -113,7 +113,13 @@ class Simulation {
     const was = this.#durable.base.get(path)?.local;
     const now = this.#world.local.edit.stat(path);
     const unsure = [...this.#durable.partials.values()].some((partial) => partial.path === path);
-    return this.#knobs.troubles === 0 && !unsure && was?.hash !== undefined && was.size === now?.size && was.mtimeMs === now.mtimeMs;
+    return (
+      this.#knobs.troubles === 0 &&
+      !unsure &&
+      was?.hash !== undefined &&
+      was.size === now?.size &&
+      was.mtimeMs === now.mtimeMs
+    );
   }
 
   /** A stranger on the server does something, if there is room for it. */
@@ -137,7 +143,8 @@ class Simulation {
 
   #prepare(): void {
     const local = this.#world.local.edit;
-    for (let count = this.#random.between(0, 14); count > 0; count--) this.#user.does((editor) => editor.some());
+    for (let count = this.#random.between(0, 14); count > 0; count--)
+      this.#user.does((editor) => editor.some());
     this.#world.localChanged();
     const remote = this.#world.remote.edit;
     for (const [path, { kind, mode, mtimeMs, content }] of walkTree(local)) {
@@ -181,7 +188,8 @@ class Simulation {
     this.#world.note(`the agent ended: ${String(error)}`);
     const mayEnd = !this.#weather.calm && !run.isWatching();
     const known = mayEnd && error instanceof TowlineError && forgiven.includes(error.code);
-    if (!known) this.#world.violation(`the agent ended: ${error instanceof Error ? (error.stack ?? '') : 'quietly'}`);
+    if (!known)
+      this.#world.violation(`the agent ended: ${error instanceof Error ? (error.stack ?? '') : 'quietly'}`);
     run.life.end();
     this.#clock.timer(1_000, () => this.#start());
   }
@@ -226,7 +234,9 @@ class Simulation {
     this.#world.note('from here on nothing goes wrong');
     this.#weather.calm = true;
     this.#troubles.endAll();
-    const shown = [...walkTree(this.#world.local.edit)].some(([path, { kind }]) => !this.#world.excluded(path, kind));
+    const shown = [...walkTree(this.#world.local.edit)].some(
+      ([path, { kind }]) => !this.#world.excluded(path, kind),
+    );
     // A root that is empty for good is held for good, and rightly so.
     if (!shown) this.#user.does((editor) => editor.write('last'));
   }
@@ -265,14 +275,17 @@ class Simulation {
     const open = this.#openEnds();
     if (open.length > 0) throw this.#failure(`the sides did not stay equal:\n${open.join('\n')}`);
     if (hopelessPaths(this.#world, this.#knobs).length > 0 || this.#world.mutations === before) return;
-    throw this.#failure(`${String(this.#world.mutations - before)} changes were made though the sides were equal`);
+    throw this.#failure(
+      `${String(this.#world.mutations - before)} changes were made though the sides were equal`,
+    );
   }
 
   async #stop(): Promise<void> {
     this.#stopping = true;
     let stopped = false;
     void this.#run?.agent.stop().then(() => (stopped = true));
-    if (!(await this.#clock.run(5_000, () => stopped))) throw this.#failure('the agent did not stop within 5 s');
+    if (!(await this.#clock.run(5_000, () => stopped)))
+      throw this.#failure('the agent did not stop within 5 s');
   }
 
   #judge(): void {
@@ -295,6 +308,8 @@ class Simulation {
   #failure(what: string): Error {
     const seed = String(this.#seed);
     const trace = process.env.TOWLINE_SIM_SEED === undefined ? '' : `\n${this.#world.trace.join('\n')}`;
-    return new Error(`seed ${seed}: ${what}\nReplay: TOWLINE_SIM_SEED=${seed} npx vitest run test/sim${trace}`);
+    return new Error(
+      `seed ${seed}: ${what}\nReplay: TOWLINE_SIM_SEED=${seed} npx vitest run test/sim${trace}`,
+    );
   }
 }

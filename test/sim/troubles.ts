@@ -136,7 +136,8 @@ export class Troubles {
     const edit = world.local.edit;
     user.does(() => {
       for (const [path, { kind, mode }] of walkTree(edit)) {
-        if (kind !== 'symlink' && (mode & 0o400) === 0) edit.chmod(path, kind === 'directory' ? 0o755 : 0o644);
+        if (kind !== 'symlink' && (mode & 0o400) === 0)
+          edit.chmod(path, kind === 'directory' ? 0o755 : 0o644);
       }
       return 'chmod readable';
     });

@@ -25,7 +25,12 @@ export class Editor {
   readonly #mayDeceive: (path: string) => boolean;
   #count = 0;
 
-  constructor(edit: MemoryEdit, random: Random, clock: VirtualClock, mayDeceive: ((path: string) => boolean) | null) {
+  constructor(
+    edit: MemoryEdit,
+    random: Random,
+    clock: VirtualClock,
+    mayDeceive: ((path: string) => boolean) | null,
+  ) {
     this.#edit = edit;
     this.#random = random;
     this.#clock = clock;
@@ -57,7 +62,10 @@ export class Editor {
   /** Never the same twice, nor of the same length. */
   content(): string {
     const number = this.#count++;
-    return `${this.#foreign ? 'f' : 'u'}${String(number)}`.padEnd(2 * number + (this.#foreign ? 101 : 8), '.');
+    return `${this.#foreign ? 'f' : 'u'}${String(number)}`.padEnd(
+      2 * number + (this.#foreign ? 101 : 8),
+      '.',
+    );
   }
 
   #any(): { kind: 'file' | 'directory' | 'symlink' | null; path: string } {
@@ -218,7 +226,11 @@ export function eventsOf(before: Tree, after: Tree): WatchEvent[] {
     const was = before.get(path);
     const { kind, mode, mtimeMs, content } = seen;
     if (was?.kind !== kind) events.push({ kind: kind === 'directory' ? 'addDir' : 'add', path });
-    else if (was.mode !== mode || was.content !== content || (kind !== 'directory' && was.mtimeMs !== mtimeMs)) {
+    else if (
+      was.mode !== mode ||
+      was.content !== content ||
+      (kind !== 'directory' && was.mtimeMs !== mtimeMs)
+    ) {
       events.push({ kind: kind === 'directory' ? 'addDir' : 'change', path });
     }
   }

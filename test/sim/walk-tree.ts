@@ -18,7 +18,9 @@ export type Tree = ReadonlyMap<string, Seen>;
 const shortBytes = 1024;
 
 export function contentOf(data: Buffer): string {
-  return data.length <= shortBytes ? data.toString('latin1') : createHash('sha256').update(data).digest('hex');
+  return data.length <= shortBytes
+    ? data.toString('latin1')
+    : createHash('sha256').update(data).digest('hex');
 }
 
 /** Everything on a side but what is ours; empty when the root is missing. */

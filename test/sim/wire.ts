@@ -115,8 +115,7 @@ function remoteSide(inner: MemoryStorage, wire: Wire): Storage {
         const temp = await inner.resumeTemp(path, from, to, offset);
         return temp === null ? null : wiredTemp(temp, wire, path, epoch);
       }),
-    makeDirectory: (path, mode) =>
-      wire.change('makeDirectory', path, () => inner.makeDirectory(path, mode)),
+    makeDirectory: (path, mode) => wire.change('makeDirectory', path, () => inner.makeDirectory(path, mode)),
     makeSymlink: (path, link, name, expected) =>
       wire.change(
         'makeSymlink',
@@ -125,7 +124,8 @@ function remoteSide(inner: MemoryStorage, wire: Wire): Storage {
         // Two requests on the wire: the link under its temp name, and the rename.
         () => {
           const beside = parentOf(path) ?? '';
-          if (inner.edit.stat(beside)?.kind === 'directory') inner.edit.symlink(link.target, join(beside, name));
+          if (inner.edit.stat(beside)?.kind === 'directory')
+            inner.edit.symlink(link.target, join(beside, name));
         },
       ),
     setMetadata: (path, expected, change) =>
@@ -242,27 +242,34 @@ class Wire {
   /** One call, with all that may happen to it. `half`: what is left when the connection goes in its middle. */
   async call<T>(operation: string, path: string, work: () => Promise<T>, half?: () => void): Promise<T> {
     const { life, side, weather, world, link, clock } = this.parts;
-    if (!life.alive) return never<T>();
+    if (life.hasEnded()) return never<T>();
     const epoch = side === 'remote' ? link.epoch : 0;
     const latencyMs = weather.latencyMs(side);
     if (latencyMs > 0) await clock.wait(latencyMs);
-    if (!life.alive || (side === 'remote' && !link.isOpen(epoch))) return this.#frozen(operation, path, work);
+    if (life.hasEnded() || (side === 'remote' && !link.isOpen(epoch)))
+      return this.#frozen(operation, path, work);
 
     const fault = weather.fault(side, operation, path);
     const done = fault.type === 'none' || fault.type === 'lost-reply' || ('done' in fault && fault.done);
-    if (fault.type !== 'none') world.note(`fault ${fault.type}${done ? ' (done)' : ''}: ${side} ${operation} '${path}'`);
+    if (fault.type !== 'none')
+      world.note(`fault ${fault.type}${done ? ' (done)' : ''}: ${side} ${operation} '${path}'`);
     if (!done && fault.type !== 'refused') half?.();
     if (fault.type === 'refused') throw fault.error;
     const result = done ? await this.#attempt(operation, path, work, fault) : null;
     if (fault.type === 'crash') weather.crash();
     if (fault.type === 'disconnect') link.drop(weather.downMs());
-    if (!life.alive) return never<T>();
+    if (life.hasEnded()) return never<T>();
     if (result === null || fault.type !== 'none') throw lost();
     if (side === 'remote' && !link.isOpen(epoch)) throw lost();
     return result.value;
   }
 
-  async #attempt<T>(operation: string, path: string, work: () => Promise<T>, fault: Fault): Promise<{ value: T } | null> {
+  async #attempt<T>(
+    operation: string,
+    path: string,
+    work: () => Promise<T>,
+    fault: Fault,
+  ): Promise<{ value: T } | null> {
     try {
       const value = await work();
       if (this.parts.side === 'remote') this.parts.world.note(`${operation} '${path}'`);
