@@ -68,7 +68,7 @@ export function knobsOf(random: Random): Knobs {
       lostReply: often(0.08),
       disconnect: often(0.04),
       crash: often(0.02),
-      frozen: random.next(),
+      frozen: often(1),
     },
     stateCrash: often(0.01),
     editNow: often(0.05),

@@ -23,7 +23,9 @@ export class Editor {
   readonly #foreign: boolean;
   /** Whether the agent has what it takes to tell another content of the same size (and time) at this path. */
   readonly #mayDeceive: (path: string) => boolean;
-  #count = 0;
+  #links = 0;
+  /** Even on our side, odd on the server. */
+  #longestBytes: number;
 
   constructor(
     edit: MemoryEdit,
@@ -35,6 +37,7 @@ export class Editor {
     this.#random = random;
     this.#clock = clock;
     this.#foreign = mayDeceive === null;
+    this.#longestBytes = this.#foreign ? 101 : 2;
     this.#mayDeceive = mayDeceive ?? (() => false);
   }
 
@@ -54,18 +57,16 @@ export class Editor {
   }
 
   symlink(path: string): string {
-    this.#count++;
-    this.#edit.symlink(`${this.#random.pick(names)}${String(this.#count)}`, path);
+    this.#links++;
+    this.#edit.symlink(`${this.#random.pick(names)}${String(this.#links)}`, path);
     return `symlink ${path}`;
   }
 
-  /** Never the same twice, nor of the same length. */
-  content(): string {
-    const number = this.#count++;
-    return `${this.#foreign ? 'f' : 'u'}${String(number)}`.padEnd(
-      2 * number + (this.#foreign ? 101 : 8),
-      '.',
-    );
+  /** Never the same twice, nor of a length that any content had before. */
+  content(after = 0): string {
+    this.#longestBytes += 6;
+    const text = `${this.#foreign ? 'f' : 'u'}${String(this.#longestBytes)}`;
+    return text.padEnd(this.#longestBytes - after, '.');
   }
 
   #any(): { kind: 'file' | 'directory' | 'symlink' | null; path: string } {
@@ -95,7 +96,7 @@ export class Editor {
     if (this.#foreign) return this.write(path);
     switch (this.#random.below(7)) {
       case 0:
-        this.#edit.append(path, this.content());
+        this.#edit.append(path, this.content(stat.size));
         return `append ${path}`;
       case 1:
         this.#edit.write(path, '');

@@ -133,10 +133,9 @@ function remoteSide(inner: MemoryStorage, wire: Wire): Storage {
     remove: (path, expected) =>
       wire.call('remove', path, async () => {
         wire.requireReach(path);
-        const before = inner.edit.stat(path);
-        if (before !== null) world.agentRemoves(path);
+        const kind = inner.edit.stat(path)?.kind;
         await inner.remove(path, expected);
-        if (before !== null) world.mutations++;
+        if (kind !== undefined && kind !== 'special') world.agentRemoved(path, kind);
       }),
     removeTemps: (paths) => wire.call('removeTemps', paths[0] ?? '', () => inner.removeTemps(paths)),
   };

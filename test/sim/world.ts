@@ -118,18 +118,17 @@ export class World {
     for (const [path, seen] of walkTree(this.remote.edit)) this.#checkOne(path, seen);
   }
 
-  /** The agent is about to remove this path on the remote side, where a `kind` is now. */
-  agentRemoves(path: string): void {
+  /** The agent removed a `kind` from this path of the remote side. */
+  agentRemoved(path: string, kind: Kind): void {
     if (isOwnName(path)) return;
-    const stat = this.remote.edit.stat(path);
-    if (stat === null || stat.kind === 'special') return;
-    this.agentWrites(path);
+    this.mutations++;
+    if (this.excluded(path, kind)) this.violation(`excluded '${path}' was removed`);
     const nowMs = this.#clock.now();
-    const present = this.#presence.get(path)?.get(stat.kind);
+    const present = this.#presence.get(path)?.get(kind);
     if (present?.lastMs === Infinity && nowMs - present.sinceMs > staleMs) {
       this.violation(`'${path}' was removed though it was there at the source all the time`);
     }
-    if (!this.#knobs.delete && !this.#otherKindLately(path, stat.kind)) {
+    if (!this.#knobs.delete && !this.#otherKindLately(path, kind)) {
       this.violation(`'${path}' was removed though deletions were not asked for`);
     }
     const bad = this.#rootBadSinceMs;

@@ -1,0 +1,17 @@
+/** Seeds that found a fault, and what it was: each fails again when the mended line is taken back. */
+import { test } from 'vitest';
+import { simulate } from './simulation.js';
+
+const faults: readonly (readonly [number, string])[] = [
+  [51, 'a file replaced by another one of the same size and time was believed to be the same'],
+  [141, 'the same, after a crash'],
+  [13, 'a temp reserved for a path whose way could not be cleared stayed on record for ever'],
+  [55, 'a link that broke during the very first request ended the agent'],
+  [312, 'a folder without write permission could never be deleted with what was in it'],
+  [33, 'a look at changed files that failed stopped the intake of all later changes'],
+  [595, 'a check of the root that failed ended an agent that had run for long'],
+];
+
+test.each(faults)('seed %i: %s', async (seed) => {
+  await simulate(seed);
+});
