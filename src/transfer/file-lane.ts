@@ -4,12 +4,12 @@
  * Order (DESIGN.md section 7): bytes into the temp → size, mode, times → source and destination looked at again →
  * renamed. Until the rename nothing that a reader could see has changed; whatever fails before it leaves the old version.
  */
-import { createHash, type Hash } from 'node:crypto';
 import { sameRevision } from '../core/compare.js';
 import type { Entry } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import { isSettledSource, keptBytesMin, recordsProgress, resumedBytesMin } from '../core/resume.js';
 import type { Source, Storage, Temp } from '../ports.js';
+import { type Beginning, ContentHash } from './content-hash.js';
 import { pieceBytes, Pieces } from './pieces.js';
 import type { Throttle } from './throttle.js';
 
@@ -85,9 +85,11 @@ export interface FileTransferred {
  * saw), `exists`, `no-space`, `permission`, `network`, `interrupted`
  */
 export async function transferFile(job: FileTransfer): Promise<FileTransferred> {
+  let before: Beginning | null = null;
   for (let attempt = 1; ; attempt++) {
-    const done = await attemptTransfer(job, attempt === attemptsMax);
-    if (done !== null) return done;
+    const done = await attemptTransfer(job, attempt, before);
+    if ('made' in done) return done;
+    before = done.read;
     if (attempt === attemptsMax) {
       throw new TowlineError('changing', `'${job.path}' kept changing while it was read`, {
         path: job.path,
@@ -97,8 +99,16 @@ export async function transferFile(job: FileTransfer): Promise<FileTransferred> 
   }
 }
 
-/** One try. `null`: the source changed meanwhile, and nothing was published. */
-async function attemptTransfer(job: FileTransfer, last: boolean): Promise<FileTransferred | null> {
+/** Nothing was published, since the source changed meanwhile: what was read of it, if it was hashed. */
+interface Missed {
+  readonly read: Beginning | null;
+}
+
+async function attemptTransfer(
+  job: FileTransfer,
+  attempt: number,
+  before: Beginning | null,
+): Promise<FileTransferred | Missed> {
   job.signal.throwIfAborted();
   const source = await job.from.openSource(job.path);
   try {
@@ -106,15 +116,18 @@ async function attemptTransfer(job: FileTransfer, last: boolean): Promise<FileTr
     const keeps = await mayBeContinued(job, source.entry);
     const { name, temp } = await openTemp(job, source);
     const present = temp.acknowledged;
-    const hash = isHashed(source.entry, racy, present) ? createHash('sha256') : null;
+    const hash = attempt > 1 || isHashed(source.entry, racy, present) ? new ContentHash(before) : null;
     let ending: 'published' | 'left' | 'failed' = 'failed';
     try {
       const progress = keeps ? new KeptProgress(job, name, source.fingerprint, temp) : null;
       const short = !(await copy(job, source, temp, hash, progress));
-      const outcome = short ? null : await finish(job, source, temp, last);
-      if (outcome === null) return null;
+      // A log that is only ever appended to begins as it did a moment ago; a file that is rewritten does not.
+      const mayCut = attempt === attemptsMax && hash?.beginsAsBefore === true;
+      const outcome = short ? null : await finish(job, source, temp, mayCut);
+      const read = hash?.digest() ?? null;
+      if (outcome === null) return { read: short ? null : read };
       ending = 'published';
-      const entry = hash === null ? source.entry : { ...source.entry, hash: hash.digest('hex') };
+      const entry = read === null ? source.entry : { ...source.entry, hash: read.digest };
       return { ...outcome, source: entry, racy, bytes: source.entry.size - present };
     } catch (error) {
       if (keeps && isInterruption(job, error) && temp.acknowledged >= keptBytesMin) {
@@ -216,7 +229,7 @@ async function copy(
   job: FileTransfer,
   source: Source,
   temp: Temp,
-  hash: Hash | null,
+  hash: ContentHash | null,
   progress: KeptProgress | null,
 ): Promise<boolean> {
   const { size } = source.entry;
@@ -242,7 +255,12 @@ async function copy(
 }
 
 /** What is over there already is part of the content all the same. */
-async function hashBeginning(job: FileTransfer, source: Source, hash: Hash, bytes: number): Promise<void> {
+async function hashBeginning(
+  job: FileTransfer,
+  source: Source,
+  hash: ContentHash,
+  bytes: number,
+): Promise<void> {
   for (let offset = 0; offset < bytes;) {
     job.signal.throwIfAborted();
     const data = await source.read(offset, Math.min(pieceBytes, bytes - offset));
@@ -257,7 +275,7 @@ async function finish(
   job: FileTransfer,
   source: Source,
   temp: Temp,
-  last: boolean,
+  mayCut: boolean,
 ): Promise<{ made: Entry; dirty: boolean } | null> {
   const { made, destination } = await temp.complete({
     size: source.entry.size,
@@ -268,7 +286,7 @@ async function finish(
   if (state === 'vanished') {
     throw new TowlineError('vanished', `'${job.path}' went away while it was read`, { path: job.path });
   }
-  if (state === 'changed' || (state === 'grown' && !last)) return null;
+  if (state === 'changed' || (state === 'grown' && !mayCut)) return null;
   if (!sameRevision(destination, job.expected)) {
     throw new TowlineError('changed', `'${job.path}' changed on the other side meanwhile`, {
       path: job.path,

@@ -10,6 +10,9 @@ const faults: readonly (readonly [number, string])[] = [
   [312, 'a folder without write permission could never be deleted with what was in it'],
   [33, 'a look at changed files that failed stopped the intake of all later changes'],
   [595, 'a check of the root that failed ended an agent that had run for long'],
+  [9545, 'a file that was rewritten, longer, while it was read was published as a mixture'],
+  [15479, 'the same'],
+  [19298, 'the same'],
 ];
 
 test.each(faults)('seed %i: %s', async (seed) => {
