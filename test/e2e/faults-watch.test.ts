@@ -79,6 +79,7 @@ function canLimit(): boolean {
     execFileSync(command, [...args, 'true'], { stdio: 'ignore' });
     return true;
   } catch {
+    // No user namespaces here (a container without the right, another system).
     return false;
   }
 }

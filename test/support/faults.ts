@@ -68,6 +68,7 @@ export function mountVolume(folder: string, mebibytes: number): boolean {
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', size, 'towline-test', folder], { stdio: 'ignore' });
   } catch {
+    // Not root, not Linux, or a container that may not mount: the caller skips, visibly.
     return false;
   }
   onTestFinished(() => void execFileSync('umount', ['-l', folder]));
