@@ -100,7 +100,12 @@ export function guard(input: GuardInput): Hold[] {
   }
   if (input.unlisted.length > 0) holds.push(hold('partial-listing', unlistedMessage(input.unlisted)));
   if (input.stateLost && !input.allowed) {
-    holds.push(hold('state-lost', 'the state of this pair was lost: nothing is deleted until `towline resume --allow-deletes` says so to a running watch'));
+    holds.push(
+      hold(
+        'state-lost',
+        'the state of this pair was lost: nothing is deleted until `towline resume --allow-deletes` says so to a running watch',
+      ),
+    );
   }
   const deletions = (input.window?.done ?? 0) + input.pending;
   const known = Math.max(input.known, input.window?.known ?? 0);
