@@ -173,6 +173,17 @@ export interface Storage {
   /** SHA-256 of a regular file's content, hex. */
   hash(path: string, signal?: AbortSignal): Promise<string>;
 
+  /**
+   * SHA-256, hex, of many regular files (of their first `length` bytes where given), computed where they lie: no content
+   * crosses a link. Temps may be asked for by their path. `null` for a file where that failed; `null` altogether when
+   * this side cannot do it at all.
+   * @throws `network`, the signal's reason
+   */
+  hashInPlace(
+    files: readonly { readonly path: string; readonly length?: number }[],
+    signal?: AbortSignal,
+  ): Promise<(string | null)[] | null>;
+
   /** Free bytes for us where `path` lies, or `null` when the side cannot tell. */
   freeBytes(path: string): Promise<number | null>;
 

@@ -81,6 +81,8 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
 /** The one place that imports a package: a folder, or a file. */
 const packageTable: Record<string, string> = {
   ssh2: 'ssh',
+  'ssh-config': 'ssh',
+  webdav: 'storage/webdav',
   chokidar: 'watch',
   'better-sqlite3': 'state',
   'p-queue': 'engine',

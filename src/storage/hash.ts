@@ -1,6 +1,6 @@
 /** The hash of a file on a side that can only be read. */
 import { createHash } from 'node:crypto';
-import { TowlineError } from '../core/errors.js';
+import { hasCode, TowlineError } from '../core/errors.js';
 import type { Source } from '../ports.js';
 import { throwIfAborted } from './checked.js';
 
@@ -26,5 +26,52 @@ export async function hashSource(source: Source, path: string, signal?: AbortSig
     throw new TowlineError(code, `${path} changed while its hash was computed`, { path });
   } finally {
     await source.close();
+  }
+}
+
+/**
+ * `Storage.hashInPlace` of a side whose contents are here: one file after the other is read.
+ * @throws the signal's reason
+ */
+export async function hashEach(
+  files: readonly { readonly path: string; readonly length?: number }[],
+  open: (path: string) => Source | Promise<Source>,
+  signal?: AbortSignal,
+): Promise<(string | null)[]> {
+  const hashes: (string | null)[] = [];
+  for (const { path, length } of files) {
+    throwIfAborted(signal);
+    hashes.push(await hashPrefix(path, length, open, signal));
+  }
+  return hashes;
+}
+
+/** `null` when the file cannot be read, changes meanwhile or is shorter than `length`. */
+async function hashPrefix(
+  path: string,
+  length: number | undefined,
+  open: (path: string) => Source | Promise<Source>,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  try {
+    const source = await open(path);
+    if (length === undefined) return await hashSource(source, path, signal);
+    try {
+      const hash = createHash('sha256');
+      for (let offset = 0; offset < length;) {
+        throwIfAborted(signal);
+        const piece = await source.read(offset, Math.min(pieceBytes, length - offset));
+        if (piece.length === 0) return null;
+        hash.update(piece);
+        offset += piece.length;
+      }
+      return hash.digest('hex');
+    } finally {
+      await source.close();
+    }
+  } catch (error) {
+    throwIfAborted(signal);
+    if (hasCode(error, 'interrupted', 'internal')) throw error;
+    return null;
   }
 }

@@ -72,7 +72,10 @@ function localSide(inner: MemoryStorage, wire: Wire): Storage {
 function readingOf(
   inner: MemoryStorage,
   wire: Wire,
-): Pick<Storage, 'scan' | 'observe' | 'openSource' | 'readText' | 'hash' | 'freeBytes' | 'clockOffsetMs'> {
+): Pick<
+  Storage,
+  'scan' | 'observe' | 'openSource' | 'readText' | 'hash' | 'hashInPlace' | 'freeBytes' | 'clockOffsetMs'
+> {
   return {
     scan: (request) => scanned(inner, wire, request),
     observe: (paths) =>
@@ -90,6 +93,11 @@ function readingOf(
       wire.call('hash', path, () => {
         wire.requireReach(path);
         return inner.hash(path, signal);
+      }),
+    hashInPlace: (files, signal) =>
+      wire.call('hashInPlace', files[0]?.path ?? '', () => {
+        for (const { path } of files) wire.requireReach(path);
+        return inner.hashInPlace(files, signal);
       }),
     freeBytes: (path) => wire.call('freeBytes', path, () => inner.freeBytes(path)),
     clockOffsetMs: () => wire.call('clockOffsetMs', '', () => inner.clockOffsetMs()),

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { hasCode, TowlineError } from '../../core/errors.js';
 import type { Capabilities, Storage } from '../../ports.js';
 import { componentsOf, componentsOrRoot } from '../checked.js';
-import { hashSource } from '../hash.js';
+import { hashEach, hashSource } from '../hash.js';
 import * as changes from './changes.js';
 import { attempt, errnoOf, localError } from './errors.js';
 import { observeLocal } from './observe.js';
@@ -77,6 +77,7 @@ export function createLocalStorage(options: LocalOptions): Storage {
     remove: (path, expected) => changing(path, () => changes.removeLocal(base, path, expected)),
     removeTemps: (paths) => changing('', () => changes.removeLocalTemps(base, paths)),
     hash: async (path, signal) => hashSource(openLocalSource(root, path), join(root, path), signal),
+    hashInPlace: (files, signal) => hashEach(files, (path) => openLocalSource(root, path), signal),
     freeBytes: (path) => freeBytes(root, path),
     clockOffsetMs: () => Promise.resolve(0),
   };

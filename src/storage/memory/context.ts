@@ -12,6 +12,7 @@ export type MemoryOperation =
   | 'check'
   | 'readText'
   | 'hash'
+  | 'hashInPlace'
   | 'createTemp'
   | 'resumeTemp'
   | 'write'

@@ -2,7 +2,7 @@
 import { TowlineError } from '../../core/errors.js';
 import type { Capabilities, Storage } from '../../ports.js';
 import { componentsOrRoot } from '../checked.js';
-import { hashSource } from '../hash.js';
+import { hashEach, hashSource } from '../hash.js';
 import * as changes from './changes.js';
 import { step, type MemoryContext, type MemoryHook } from './context.js';
 import { MemoryEdit } from './edit.js';
@@ -85,7 +85,8 @@ const allCapabilities: Omit<Capabilities, 'timeGranularityMs'> = {
   space: true,
 };
 
-type Reading = 'scan' | 'observe' | 'openSource' | 'readText' | 'hash' | 'freeBytes' | 'clockOffsetMs';
+type Reading =
+  'scan' | 'observe' | 'openSource' | 'readText' | 'hash' | 'hashInPlace' | 'freeBytes' | 'clockOffsetMs';
 
 function reading(context: MemoryContext, clockOffsetMs: number): Pick<Storage, Reading> {
   return {
@@ -95,6 +96,10 @@ function reading(context: MemoryContext, clockOffsetMs: number): Pick<Storage, R
     readText: (path) => step(context, 'readText', path, () => readMemoryText(context, path)),
     hash: (path, signal) =>
       step(context, 'hash', path, () => hashSource(openMemorySource(context, path), path, signal)),
+    hashInPlace: (files, signal) =>
+      step(context, 'hashInPlace', files[0]?.path ?? '', () =>
+        hashEach(files, (path) => openMemorySource(context, path), signal),
+      ),
     freeBytes: (path) => step(context, 'freeBytes', path, () => freeBytes(context, path)),
     clockOffsetMs: () => step(context, 'clockOffsetMs', '', () => clockOffsetMs),
   };

@@ -51,6 +51,7 @@ export function createSftpStorage(options: SftpStorageOptions): Storage {
     remove: (path, expected) => remove(context, path, expected),
     removeTemps: (paths) => removeTemps(context, paths),
     hash: async (path, signal) => hashSource(await openSource(context, path), path, signal),
+    hashInPlace: () => Promise.resolve(null),
     freeBytes: (path) => freeBytes(context, path),
     clockOffsetMs: () => clockOffset.get(),
   };
