@@ -1,12 +1,14 @@
 /** The one place where the real adapters are put together. */
 import { homedir } from 'node:os';
+import { isOtherMode, localRoot, type Purpose, rulesOf, settingsOf } from './compose/settings.js';
 import type { PairOptions } from './config/options.js';
 import { type ResolvedOptions, resolveOptions } from './config/resolve.js';
 import { TowlineError } from './core/errors.js';
+import { writtenSidesOf } from './core/policy.js';
 import { createSettler } from './core/settle.js';
 import { Agent } from './engine/agent.js';
 import { Claims } from './engine/claims.js';
-import { type Context, policyOf, type Settings } from './engine/context.js';
+import { type Context, policyOf, rulesSideOf } from './engine/context.js';
 import { DeletionLog } from './engine/deletion-log.js';
 import type { AgentListener } from './engine/events.js';
 import { createFilterBook } from './engine/filter-book.js';
@@ -15,6 +17,7 @@ import { Hooks } from './engine/hooks.js';
 import { Lanes } from './engine/lanes.js';
 import { Ledger, noLedger } from './engine/ledger.js';
 import { StatusBoard } from './engine/status-board.js';
+import { Resolutions } from './engine/resolutions.js';
 import { Temps } from './engine/temps.js';
 import type { Commands, Log } from './ports.js';
 import { runLocalCommand } from './serve/local-command.js';
@@ -28,8 +31,9 @@ import { acquireLock } from './state/lock.js';
 import { stateFolder } from './state/location.js';
 import { setAsideFact } from './state/facts.js';
 import { openState, type OpenedState } from './state/open.js';
-import { inspectRoot, resolveRoot } from './storage/local/root.js';
+import { inspectRoot } from './storage/local/root.js';
 import { createLocalStorage } from './storage/local/storage.js';
+import { readOnly } from './storage/read-only.js';
 import { createSftpStorage } from './storage/sftp/storage.js';
 import { systemClock } from './system-clock.js';
 import { createThrottle } from './transfer/throttle.js';
@@ -48,8 +52,6 @@ export interface RunHooks {
   readonly control?: boolean;
 }
 
-export type Purpose = 'once' | 'plan' | 'watch';
-
 /** A one-shot command gives up after this many failed connections in a row. */
 const attemptsOnce = 3;
 
@@ -65,7 +67,7 @@ export interface OpenPair {
 export async function openPair(options: PairOptions, hooks: RunHooks, purpose: Purpose): Promise<OpenPair> {
   const resolved = resolveOptions(options);
   const target = parseTarget(options.remote);
-  const root = await resolveRoot(options.local);
+  const root = await localRoot(options, resolved, purpose);
   hooks.signal?.throwIfAborted();
   const env = hooks.env ?? process.env;
   const identity = await createIdentity({
@@ -119,7 +121,8 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
   const log = hooks.log ?? silence;
   const soft = new AbortController();
   const hard = new AbortController();
-  const local = createLocalStorage({ root, label: options.local });
+  const writes = writtenSidesOf(resolved.mode);
+  const local = createLocalStorage({ root, label: options.local, writable: writes.includes('local') });
   const label = `${identity.label}:${target.path}`;
   const link = createConnection({
     label: identity.label,
@@ -129,7 +132,8 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     log,
     ...(purpose === 'watch' ? {} : { giveUpAfter: attemptsOnce }),
   });
-  const remote = createSftpStorage({ session: link, root: target.path, label, clock: systemClock });
+  const far = createSftpStorage({ session: link, root: target.path, label, clock: systemClock });
+  const remote = writes.includes('remote') ? far : readOnly(far);
   const real = new Ledger(state, systemClock);
   const settings = settingsOf(resolved, purpose);
   const modeTrust = { trusted: (await state.facts.get<string>('modeRule')) === settings.modeRuleText };
@@ -155,7 +159,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     inspectRoot: () => inspectRoot(root),
     stopSignal: soft.signal,
     signal: hard.signal,
-    filter: createFilterBook(resolved, local),
+    filter: createFilterBook(rulesOf(resolved), rulesSideOf(settings) === 'local' ? local : remote),
     claims: new Claims(),
     ledger: purpose === 'plan' ? noLedger : real,
     temps: new Temps(state.partials, real, systemClock, log, state.agentId),
@@ -164,7 +168,10 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     gate: new Gate(),
     throttle: createThrottle({ clock: systemClock, kibPerSecond: resolved.bwlimit }),
     modeTrust,
-    policy: () => policyOf(settings, remote, modeTrust.trusted),
+    resolutions: new Resolutions(state.facts),
+    remoteAhead: { ms: 0 },
+    otherMode: { was: await isOtherMode(state, settings.mode) },
+    policy: () => policyOf(context),
   };
   const stateLost = (await state.facts.get(setAsideFact)) !== null;
   sayFirst(emit, state);
@@ -210,22 +217,6 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
       await link.close();
       await release();
     },
-  };
-}
-
-function settingsOf(resolved: ResolvedOptions, purpose: Purpose): Settings {
-  return {
-    mode: 'push',
-    delete: resolved.delete,
-    maxDelete: resolved.maxDelete,
-    compare: resolved.compare,
-    afresh: purpose !== 'watch' && resolved.compare === 'checksum',
-    // Forcing is for one run: while watching it would send everything again at every scan.
-    force: resolved.force && purpose !== 'watch',
-    modeRule: resolved.modeRule,
-    modeRuleText: resolved.modeRuleText,
-    sync: resolved.fsync,
-    parents: resolved.mkpath,
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Towline as a library: keeps a remote directory in step with a local one over plain SFTP.
+ * Towline as a library: keeps two directories in step, one of them on a server, over plain SFTP.
  *
  * This file is the public API; compose.ts puts the real adapters together behind it.
  */
@@ -12,6 +12,15 @@ import type { AgentControl } from './engine/status.js';
 export type { RunHooks } from './compose.js';
 export type { AfterSyncOption, PairOptions, RuleOption } from './config/options.js';
 export { TowlineError, type ErrorCode } from './core/errors.js';
+export {
+  conflictPolicies,
+  type ConflictPolicy,
+  driftPolicies,
+  type DriftPolicy,
+  type Mode,
+  modes,
+  type Resolution,
+} from './core/policy.js';
 export type { Hold, HoldCause } from './core/guard.js';
 export type {
   AgentEvent,
@@ -53,11 +62,11 @@ export interface RunningAgent {
 }
 
 /**
- * Makes the remote folder follow the local one, once.
- * @throws `configuration`, `authentication`, `host-key`, `network`, `locked`, `state`, `permission` (the remote root),
- * `interrupted`. Paths that fail are no rejection: they are in the result.
+ * Brings the two sides in step once, as `mode` says.
+ * @throws `configuration`, `authentication`, `host-key`, `network`, `locked`, `state`, `permission` (a root), `drift`
+ * (`onDrift: 'halt'`), `interrupted`. Paths that fail are no rejection: they are in the result.
  */
-export async function push(options: PairOptions, hooks: RunHooks = {}): Promise<SyncResult> {
+export async function sync(options: PairOptions, hooks: RunHooks = {}): Promise<SyncResult> {
   const pair = await openPair(options, hooks, 'once');
   const stop = onAbort(hooks.signal, () => void pair.agent.stop());
   try {
@@ -69,10 +78,10 @@ export async function push(options: PairOptions, hooks: RunHooks = {}): Promise<
 }
 
 /**
- * Tells by `planned` events what `push` would do, and changes nothing.
- * @throws as `push` does
+ * Tells by `planned` events what `sync` would do, and changes nothing.
+ * @throws as `sync` does
  */
-export async function planPush(options: PairOptions, hooks: RunHooks = {}): Promise<SyncResult> {
+export async function plan(options: PairOptions, hooks: RunHooks = {}): Promise<SyncResult> {
   const pair = await openPair(options, hooks, 'plan');
   const stop = onAbort(hooks.signal, () => pair.interrupt());
   try {
@@ -84,7 +93,7 @@ export async function planPush(options: PairOptions, hooks: RunHooks = {}): Prom
 }
 
 /**
- * Starts an agent that makes the remote folder follow the local one until it is stopped. A link that cannot be had is
+ * Starts an agent that keeps the two sides in step, as `mode` says, until it is stopped. A link that cannot be had is
  * waited for.
  * @throws `configuration`, `locked`, `state` (before it starts)
  */

@@ -90,7 +90,7 @@ export interface BaseStore {
   get(paths: readonly string[]): Promise<(BasePair | null)[]>;
   /** Writes (`pair`) or drops (`null`) rows in one transaction. */
   commit(rows: readonly { readonly path: string; readonly pair: BasePair | null }[]): Promise<void>;
-  /** Paths of files recorded with this local identity (for moves). */
+  /** Paths recorded with this local identity (for moves). */
   byInode(dev: number, ino: number): Promise<string[]>;
   count(): Promise<number>;
 }

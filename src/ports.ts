@@ -164,6 +164,13 @@ export interface Storage {
   /** Sets mode and/or mtime of a file or directory that is still `expected` (else `changed`). */
   setMetadata(path: string, expected: Entry, change: { mode?: number; mtimeMs?: number }): Promise<Entry>;
 
+  /**
+   * Renames what is at `from` and still `expected` (else `changed`) to `to`, where nothing may be (`exists`) and whose
+   * parent exists (`not-found`); a directory goes with all that is in it. Contents, modes and times stay as they are.
+   * @returns the entry under its new name
+   */
+  move(from: string, to: string, expected: Entry): Promise<Entry>;
+
   /** Removes a file, a symlink or an empty directory that is still `expected`. Already gone is success. */
   remove(path: string, expected: Entry): Promise<void>;
 

@@ -7,6 +7,9 @@ function looksRemote(argument: string): boolean {
   return /^[^/]*\[[0-9A-Fa-f:.%\w]+\]:/.test(argument) || /^[^/:]+:/.test(argument);
 }
 
+/** Commands whose name fixes the direction: the two arguments may come in either order. */
+const eitherOrder: readonly string[] = ['pull', 'sync', 'explain', 'conflicts', 'doctor'];
+
 /** What a configuration says where an argument is left out. */
 export interface ConfiguredArguments {
   readonly local?: string;
@@ -29,6 +32,9 @@ export function readArguments(
 ): { local: string; remote: string } {
   const [first, second, ...more] = given;
   const usage = `towline ${command} LOCAL [USER@]HOST:PATH`;
+  if (eitherOrder.includes(command) && first !== undefined && second !== undefined) {
+    if (looksRemote(first) && !looksRemote(second)) return readArguments(command, [second, first, ...more]);
+  }
   const only = second === undefined && first !== undefined && first !== '';
   const local = only && looksRemote(first) ? configured?.local : (first ?? configured?.local);
   const remote = only && looksRemote(first) ? first : (second ?? configured?.remote);

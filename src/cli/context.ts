@@ -1,5 +1,5 @@
 /** What the command line needs of the world. The real one is put together in start.ts; tests pass their own. */
-import type { planPush, push, RunHooks, watch } from '../index.js';
+import type { plan, RunHooks, sync, watch } from '../index.js';
 
 /** Where text goes. Writing is synchronous, so that nothing is lost when the process exits. */
 export interface Output {
@@ -17,8 +17,8 @@ export type Log = NonNullable<RunHooks['log']>;
 
 export interface CliContext {
   readonly version: string;
-  readonly push: typeof push;
-  readonly planPush: typeof planPush;
+  readonly sync: typeof sync;
+  readonly plan: typeof plan;
   readonly watch: typeof watch;
   readonly stdout: Output;
   readonly stderr: Output;

@@ -36,6 +36,8 @@ function entryOf(event: AgentEvent): Entry | null {
       return ['debug', event.ok ? 'sent' : 'not sent', { path: event.path, size: event.size }];
     case 'batch':
       return ['info', 'batch', { ...event.summary }];
+    case 'conflict':
+      return ['warn', event.cause, { path: event.path, side: event.side, copy: event.copy }];
     case 'problem':
       return ['warn', event.problem.message, { path: event.problem.path, code: event.problem.code }];
     case 'solved':

@@ -5,7 +5,8 @@ import type { SyncResult } from '../index.js';
 /** The exit code of a one-shot run that came to its end. A hold outranks failed paths: both are in the summary. */
 export function exitCodeOfResult(result: SyncResult): number {
   if (result.holds.length > 0) return exitCodes.held;
-  return result.failed > 0 ? exitCodes.someFailed : exitCodes.done;
+  // Conflicts that wait for a person are problems too.
+  return result.failed > 0 || result.problems.length > 0 ? exitCodes.someFailed : exitCodes.done;
 }
 
 /** The exit code of a command that ended with an error. */

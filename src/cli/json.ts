@@ -15,6 +15,7 @@ export function resultObject(result: SyncResult): SyncResult {
     bytesReceived: result.bytesReceived,
     durationMs: result.durationMs,
     problems: result.problems.map(({ path, code, message }) => ({ path, code, message })),
+    moved: result.moved,
     kept: result.kept,
     directories: result.directories,
     metadata: result.metadata,

@@ -1,6 +1,6 @@
 /** The flags, each declared once, and what they become: the options of the library. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { PairOptions } from '../index.js';
+import { conflictPolicies, driftPolicies, modes, type PairOptions } from '../index.js';
 import { readRules, type RuleFlag } from './rules.js';
 
 /** How much is shown, and in which form. */
@@ -16,6 +16,11 @@ interface ParsedFlags {
   readonly json?: boolean;
   readonly verbose?: number;
   readonly quiet?: boolean;
+  readonly mode?: Mode;
+  readonly conflict?: Conflict;
+  readonly maxConflictCopies?: number;
+  readonly onDrift?: Drift;
+  readonly remotePollSeconds?: number;
   readonly port?: number;
   readonly identity?: string[];
   readonly sshConfig?: string;
@@ -38,6 +43,9 @@ interface ParsedFlags {
 }
 
 type Compare = NonNullable<PairOptions['compare']>;
+type Mode = NonNullable<PairOptions['mode']>;
+type Conflict = NonNullable<PairOptions['conflict']>;
+type Drift = NonNullable<PairOptions['onDrift']>;
 type AfterSync = NonNullable<PairOptions['afterSync']>[number];
 const compares: readonly Compare[] = ['size', 'mtime+size', 'checksum'];
 
@@ -56,6 +64,7 @@ export function addPairFlags(command: Command): FlagReader {
   const afterSync: AfterSync[] = [];
   addConnectionFlags(command);
   addChoiceFlags(command, rules);
+  addModeFlags(command);
   addDeletionFlags(command);
   addServerFlags(command);
   addFlowFlags(command, afterSync);
@@ -80,6 +89,11 @@ export function addWatchFlags(command: Command): void {
       '--settle-max-ms <ms>',
       'read a file that never rests after this long (default: 10000)',
       wholeNumber(0),
+    )
+    .option(
+      '--remote-poll-seconds <n>',
+      'look for changes on the server this often, where they come here (default: 15)',
+      positiveNumber,
     )
     .option('--rescan-minutes <n>', 'compare everything this often (default: 10)', positiveNumber);
 }
@@ -115,10 +129,25 @@ function addChoiceFlags(command: Command, rules: RuleFlag[]): void {
     .option('--force', 'send files that are equal, too');
 }
 
+function addModeFlags(command: Command): void {
+  const one = (flags: string, description: string, values: readonly string[]) =>
+    new Option(flags, description).choices(values);
+  command
+    .optionsGroup('Which way:')
+    .addOption(one('--mode <mode>', 'which way changes go', modes))
+    .addOption(one('--conflict <policy>', 'two-way: when both sides changed a file', conflictPolicies))
+    .option(
+      '--max-conflict-copies <n>',
+      'versions kept beside one file, at most (default: 10)',
+      wholeNumber(1, 1_000),
+    )
+    .addOption(one('--on-drift <policy>', 'when others changed the side that only follows', driftPolicies));
+}
+
 function addDeletionFlags(command: Command): void {
   command
     .optionsGroup('Deletions:')
-    .option('--delete', 'delete on the server what the local folder does not have')
+    .option('--delete', 'delete on one side what the other does not have (two-way: on by default)')
     .option(
       '--max-delete <n|n%>',
       'hold deletions back when they are more (default: 50% and more than 20)',
@@ -180,6 +209,11 @@ function pairOptions(
   remote: string,
 ): PairOptions {
   const given: { [K in keyof PairOptions]?: PairOptions[K] | undefined } = {
+    mode: flags.mode,
+    conflict: flags.conflict,
+    maxConflictCopies: flags.maxConflictCopies,
+    onDrift: flags.onDrift,
+    remotePollSeconds: flags.remotePollSeconds,
     port: flags.port,
     identityFiles: flags.identity,
     sshConfig: flags.sshConfig,

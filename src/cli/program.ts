@@ -4,16 +4,14 @@ import { ConfigurationError } from '../config/problems.js';
 import { asTowlineError, exitCodes, TowlineError } from '../core/errors.js';
 import { configured } from './configured.js';
 import type { CliContext } from './context.js';
-import { parseEvery, repeat } from './every.js';
 import { exitCodeOfError } from './exit.js';
 import { errorObject, writeObject } from './json.js';
 import { addDemo } from './demo.js';
 import { addFlush } from './flush.js';
 import { addLimit } from './limit.js';
-import { lineWriter } from './linewriter.js';
 import { addPairFlags, addWatchFlags } from './options.js';
 import { addPause } from './pause.js';
-import { runPush } from './push.js';
+import { addOnce, exitCodesHelp } from './once.js';
 import { addRescan } from './rescan.js';
 import { addResume } from './resume.js';
 import { addService } from './service.js';
@@ -22,30 +20,20 @@ import { addServiceFlags } from './supervised.js';
 import { printable } from './text.js';
 import { runWatch } from './watch.js';
 
-const exitCodesHelp = `
-Exit codes:
-  0 done   1 some paths failed   2 usage or configuration   3 authentication or host key
-  4 could not connect   5 deletions held back   130 interrupted`;
-
 const programExamples = `
 Examples:
   towline push ./app dev@box:/srv/app     send what is new or changed, once
   towline watch ./app dev@box:/srv/app    and then every change a moment later
+  towline pull dev@box:/srv/app ./app     bring what is new or changed there, once
+  towline sync ./app dev@box:/srv/app     both ways, once; watch --mode two-way: from then on
   towline push --help                     all options
-${exitCodesHelp}`;
-
-const pushExamples = `
-Examples:
-  towline push ./app dev@box:/srv/app            send what is new or changed
-  towline push -n --delete ./app box:/srv/app    show what would be sent and deleted
-  towline push --exclude node_modules/ --exclude '*.log' . box:site
-  towline push --json ./app box:/srv/app         one JSON object on stdout
 ${exitCodesHelp}`;
 
 const watchExamples = `
 Examples:
   towline watch ./app dev@box:/srv/app           sync, then every change a moment later
   towline watch --delete --gitignore . box:/srv/app
+  towline watch --mode two-way ./notes box:notes
   towline watch -p 2222 -i ~/.ssh/deploy ./site box:/srv/site
   towline watch                                  as towline.json in this directory says
 ${exitCodesHelp}`;
@@ -68,7 +56,7 @@ export async function runCommandLine(args: readonly string[], context: CliContex
 
 function buildProgram(args: readonly string[], context: CliContext, ended: (code: number) => void): Command {
   const program = new Command('towline')
-    .description('Keeps a remote directory in step with a local one, over plain SFTP.')
+    .description('Keeps two directories in step, one of them on a server, over plain SFTP.')
     .version(context.version, '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command')
@@ -85,7 +73,7 @@ function buildProgram(args: readonly string[], context: CliContext, ended: (code
       getErrHelpWidth: () => context.stderr.columns(),
     })
     .addHelpText('after', programExamples);
-  addPush(program, context, ended, (error) => void failed(args, context, error));
+  addOnce(program, context, ended, (error) => void failed(args, context, error));
   addWatch(program, context, ended);
   addStatus(program, context, ended);
   addFlush(program, context, ended);
@@ -96,45 +84,6 @@ function buildProgram(args: readonly string[], context: CliContext, ended: (code
   addService(program, context, args, ended);
   addDemo(program, context, ended);
   return program;
-}
-
-interface PushOnlyFlags {
-  readonly dryRun?: boolean;
-  readonly every?: string;
-}
-
-/** @param runFailed tells of a run that is followed by another */
-function addPush(
-  program: Command,
-  context: CliContext,
-  ended: (code: number) => void,
-  runFailed: (error: TowlineError) => void,
-): void {
-  const command = program
-    .command('push')
-    .usage('[options] [LOCAL [USER@]HOST:PATH]')
-    .summary('send what is new or changed, once')
-    .description('Sends what is new or changed in the folder LOCAL to PATH on HOST, once.')
-    .argument('[arguments...]')
-    .configureHelp({ visibleArguments: () => [] })
-    .option('-n, --dry-run', 'show what would be done, and change nothing')
-    .option('--every <time>', 'again and again, this long after the last run: 30s, 15m, 2h, 1d')
-    .addHelpText('after', pushExamples);
-  const flags = addPairFlags(command);
-  command.action(async (given: string[], { dryRun = false, every }: PushOnlyFlags) => {
-    const { pair, command: settings } = await configured(context, 'push', given, flags);
-    const output = flags.output();
-    const once = () => runPush(context, pair, { ...output, dryRun });
-    const time = every ?? settings.every;
-    if (time === undefined || dryRun) {
-      ended(await once());
-      return;
-    }
-    const everyMs = parseEvery(time);
-    const lines = lineWriter(context, output, false);
-    const waiting = (text: string) => (output.json ? undefined : lines.out(text, 'faint'));
-    ended(await repeat({ context, everyMs, once, failed: runFailed, waiting }));
-  });
 }
 
 interface WatchOnlyFlags {
@@ -148,7 +97,7 @@ function addWatch(program: Command, context: CliContext, ended: (code: number) =
     .usage('[options] [LOCAL [USER@]HOST:PATH]')
     .summary('sync, then follow every change')
     .description(
-      'Sends what is new or changed in the folder LOCAL to PATH on HOST, then every change as it is made.',
+      'Brings LOCAL and PATH on HOST in step, then every change as it is made: to the server, or as --mode says.',
     )
     .argument('[arguments...]')
     .configureHelp({ visibleArguments: () => [] })
@@ -160,7 +109,7 @@ function addWatch(program: Command, context: CliContext, ended: (code: number) =
   command.action(async (given: string[], { dryRun, readyAfterSync = false }: WatchOnlyFlags) => {
     if (dryRun === true) {
       throw new TowlineError('configuration', 'watch has no dry run', {
-        hint: 'Use: towline push --dry-run LOCAL [USER@]HOST:PATH',
+        hint: 'Use: towline push --dry-run LOCAL [USER@]HOST:PATH (or pull, or sync)',
       });
     }
     const { pair } = await configured(context, 'watch', given, flags);

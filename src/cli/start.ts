@@ -1,6 +1,6 @@
 /** The command with the real world around it: process, standard streams, signals, and the library. */
 import { readFileSync } from 'node:fs';
-import { planPush, push, watch } from '../index.js';
+import { plan, sync, watch } from '../index.js';
 import type { CliContext } from './context.js';
 import { exitNow } from './exit.js';
 import { runCommandLine } from './program.js';
@@ -11,8 +11,8 @@ import { standardOutput } from './streams.js';
 export async function start(): Promise<void> {
   const context: CliContext = {
     version: packageVersion(),
-    push,
-    planPush,
+    sync,
+    plan,
     watch,
     stdout: standardOutput(1),
     stderr: standardOutput(2),

@@ -1,5 +1,6 @@
 /** What a pair needs to be told: the same names as the flags, in camelCase. Checked and completed by `resolveOptions`. */
 import type { Compare } from '../core/compare.js';
+import type { ConflictPolicy, DriftPolicy, Mode } from '../core/policy.js';
 
 /** One filter rule, in the order given on the command line. */
 export interface RuleOption {
@@ -38,6 +39,9 @@ export interface PairOptions {
   /** `[user@]host:path`; the host may be an alias of ssh_config. */
   readonly remote: string;
 
+  /** Which way changes go. Default: `push`. */
+  readonly mode?: Mode;
+
   /** `-p`. */
   readonly port?: number;
   /** `-i`, most preferred first. */
@@ -47,10 +51,16 @@ export interface PairOptions {
   /** Add an unknown host's key to known_hosts instead of refusing. A changed key is refused all the same. */
   readonly acceptNew?: boolean;
 
-  /** Deletions on the source follow on the destination. Default: false. */
+  /** Deletions follow on the other side. Default: false; in `two-way` true. The backup modes never delete. */
   readonly delete?: boolean;
   /** Paths (`100`) or a share of the known ones (`30%`). Default: 50 % and more than 20. */
   readonly maxDelete?: string;
+  /** What is done about a file that both sides changed (two-way). Default: `keep-both`. */
+  readonly conflict?: ConflictPolicy;
+  /** Versions kept beside one file, at most; then its conflicts wait for a person. Default: 10. */
+  readonly maxConflictCopies?: number;
+  /** What is done about changes that others made on the side that only follows. Default: `overwrite`. */
+  readonly onDrift?: DriftPolicy;
   /** Default: `mtime+size`. */
   readonly compare?: Compare;
   readonly rules?: readonly RuleOption[];
@@ -64,7 +74,7 @@ export interface PairOptions {
   readonly mkpath?: boolean;
   /** Transfer files that are equal, too. */
   readonly force?: boolean;
-  /** Force what was written to disk on the server before it gets its name. Default: false in push. */
+  /** Force what was written to disk before it gets its name. Default: false; in `two-way` true. */
   readonly fsync?: boolean;
   /** Content sent and received together, KiB/s. Default: unlimited. */
   readonly bwlimit?: number;
@@ -77,6 +87,8 @@ export interface PairOptions {
   readonly settleMs?: number;
   /** …but at the latest this long after its first change, ms. Default: 10,000. */
   readonly settleMaxMs?: number;
+  /** Look for changes on the server this often while watching, seconds, in modes that bring them here. Default: 15. */
+  readonly remotePollSeconds?: number;
   /** A full comparison this often while watching, minutes. Default: 10. */
   readonly rescanMinutes?: number;
 }

@@ -1,11 +1,26 @@
 import { parseChmod } from '../core/chmod.js';
 import type { Compare, ModeRule } from '../core/compare.js';
 import { TowlineError } from '../core/errors.js';
+import {
+  conflictPolicies,
+  type ConflictPolicy,
+  driftPolicies,
+  type DriftPolicy,
+  mayDelete,
+  type Mode,
+  modes,
+  sourceSideOf,
+} from '../core/policy.js';
 import { type MaxDelete, defaultMaxDelete, parseMaxDelete } from '../core/guard.js';
 import type { AfterSyncOption, PairOptions, RuleOption } from './options.js';
 
 /** Options checked and complete: what was left out has its default. */
 export interface ResolvedOptions {
+  readonly mode: Mode;
+  readonly conflict: ConflictPolicy;
+  readonly maxConflictCopies: number;
+  readonly onDrift: DriftPolicy;
+  readonly remotePollMs: number;
   readonly delete: boolean;
   readonly maxDelete: MaxDelete;
   readonly compare: Compare;
@@ -33,8 +48,8 @@ const compares: readonly Compare[] = ['size', 'mtime+size', 'checksum'];
  * @throws `configuration`, naming the option and what is allowed
  */
 export function resolveOptions(options: PairOptions): ResolvedOptions {
-  const compare = options.compare ?? 'mtime+size';
-  if (!compares.includes(compare)) throw wrong('compare', compare, compares.join(', '));
+  const compare = oneOf('compare', options.compare ?? 'mtime+size', compares);
+  const mode = oneOf('mode', options.mode ?? 'push', modes);
   const settleMs = number('settleMs', options.settleMs ?? 20, 0, 60_000);
   const settleMaxMs = number(
     'settleMaxMs',
@@ -44,14 +59,15 @@ export function resolveOptions(options: PairOptions): ResolvedOptions {
   );
   const rescanMinutes = number('rescanMinutes', options.rescanMinutes ?? 10, 0.05, 10_080);
   if (options.port !== undefined) number('port', options.port, 1, 65_535);
+  const remotePollSeconds = number('remotePollSeconds', options.remotePollSeconds ?? 15, 1, 86_400);
   return {
-    delete: options.delete ?? false,
+    ...wayOf(mode, options),
+    remotePollMs: remotePollSeconds * 1000,
     maxDelete: maxDelete(options.maxDelete),
     compare,
-    force: options.force ?? false,
     modeRule: options.chmod === undefined ? (mode) => mode : parseChmod(options.chmod),
     modeRuleText: options.chmod ?? '',
-    fsync: options.fsync ?? false,
+    fsync: options.fsync ?? mode === 'two-way',
     mkpath: options.mkpath ?? false,
     acceptNew: options.acceptNew ?? false,
     rules: options.rules ?? [],
@@ -63,6 +79,34 @@ export function resolveOptions(options: PairOptions): ResolvedOptions {
     bwlimit: bwlimit(options.bwlimit),
     afterSync: (options.afterSync ?? []).map(afterSync),
   };
+}
+
+type Way = Pick<ResolvedOptions, 'mode' | 'conflict' | 'maxConflictCopies' | 'onDrift' | 'delete' | 'force'>;
+
+/** The options that depend on the mode. */
+function wayOf(mode: Mode, options: PairOptions): Way {
+  const { delete: deletes = mode === 'two-way', force = false } = options;
+  if (deletes && !mayDelete(mode)) throw against('delete', mode, 'it deletes nothing on either side');
+  if (force && sourceSideOf(mode) === null) throw against('force', mode, 'no side is right by itself');
+  return {
+    mode,
+    conflict: oneOf('conflict', options.conflict ?? 'keep-both', conflictPolicies),
+    maxConflictCopies: number('maxConflictCopies', options.maxConflictCopies ?? 10, 1, 1_000),
+    onDrift: oneOf('onDrift', options.onDrift ?? 'overwrite', driftPolicies),
+    delete: deletes,
+    force,
+  };
+}
+
+function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
+  if (allowed.includes(value)) return value;
+  throw wrong(name, value, allowed.join(', '));
+}
+
+function against(name: string, mode: Mode, why: string): TowlineError {
+  return new TowlineError('configuration', `${name} does not go with mode ${mode}: ${why}`, {
+    hint: 'Leave one of them out',
+  });
 }
 
 /** As for rsync and lftp, 0 means no limit. */

@@ -1,12 +1,23 @@
 /** What a configuration may hold: the keys of towline.json, of a profile, and of the environment. */
 import type { Compare } from '../core/compare.js';
+import {
+  conflictPolicies,
+  type ConflictPolicy,
+  driftPolicies,
+  type DriftPolicy,
+  type Mode,
+  modes,
+} from '../core/policy.js';
 import type { AfterSyncOption } from './options.js';
 
 /** The settings as they are written, before paths are resolved and lists are made of single values. */
 export interface Settings {
   readonly local?: string;
   readonly remote?: string;
-  readonly mode?: 'push';
+  readonly mode?: Mode;
+  readonly conflict?: ConflictPolicy;
+  readonly maxConflictCopies?: number;
+  readonly onDrift?: DriftPolicy;
   readonly port?: number;
   readonly identityFiles?: string | readonly string[];
   readonly sshConfig?: string;
@@ -30,6 +41,7 @@ export interface Settings {
   readonly settleMs?: number;
   readonly settleMaxMs?: number;
   readonly rescanMinutes?: number;
+  readonly remotePollSeconds?: number;
 }
 
 export type SettingType = 'string' | 'number' | 'integer' | 'boolean' | 'array' | 'object';
@@ -58,6 +70,15 @@ const someText = String.raw`^[^\0]*[^\s\0][^\0]*$`;
 const flag: SettingSchema = { type: 'boolean', description: 'true or false' };
 const folder: SettingSchema = { type: 'string', pattern: someText, description: 'the path of a folder' };
 const file: SettingSchema = { type: 'string', pattern: someText, description: 'the path of a file' };
+
+function choice(values: readonly string[]): SettingSchema {
+  const quoted = values.map((value) => JSON.stringify(value));
+  return {
+    type: 'string',
+    enum: values,
+    description: `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)!}`,
+  };
+}
 
 function listOf(one: SettingSchema, description: string): SettingSchema {
   return { ...one, type: ['string', 'array'], items: one, description };
@@ -99,7 +120,15 @@ export const settingSchemas: Readonly<Record<keyof Settings, SettingSchema>> = {
     pattern: String.raw`^(?:[^/:]*@)?\[[^/\]]*\]:|^[^/:]+:`,
     description: '[USER@]HOST:PATH, such as "dev@box:/srv/app"',
   },
-  mode: { type: 'string', enum: ['push'], description: '"push"' },
+  mode: choice(modes),
+  conflict: choice(conflictPolicies),
+  maxConflictCopies: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 1_000,
+    description: 'a whole number from 1 to 1000',
+  },
+  onDrift: choice(driftPolicies),
   port: { type: 'integer', minimum: 1, maximum: 65_535, description: 'a whole number from 1 to 65535' },
   identityFiles: files,
   sshConfig: file,
@@ -147,6 +176,7 @@ export const settingSchemas: Readonly<Record<keyof Settings, SettingSchema>> = {
   settleMs: numberFrom(0, 60_000, ' of ms'),
   settleMaxMs: numberFrom(0, 3_600_000, ' of ms'),
   rescanMinutes: numberFrom(0.05, 10_080, ' of minutes'),
+  remotePollSeconds: numberFrom(1, 86_400, ' of seconds'),
 };
 
 /** What towline.json holds, and each profile. */

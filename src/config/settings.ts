@@ -35,10 +35,14 @@ export function settingsToOptions(settings: Settings, origin: Origin): SettingsO
   const problems = checked(settings, origin);
   const { identityFiles, maxDelete, afterSync, excludeFrom, every } = settings;
   const rules = [...fileRules(excludeFrom, origin, problems), ...listedRules(settings, origin)];
-  // All of them by name, so that none is forgotten; `mode` is checked by the schema, and there is only one.
+  // All of them by name, so that none is forgotten.
   const pair: { [K in keyof Required<PairOptions>]: PairOptions[K] | undefined } = {
     local: path(settings.local),
     remote: settings.remote,
+    mode: settings.mode,
+    conflict: settings.conflict,
+    maxConflictCopies: settings.maxConflictCopies,
+    onDrift: settings.onDrift,
     port: settings.port,
     identityFiles:
       identityFiles === undefined ? undefined : listOf(identityFiles).map((one) => pathOf(one, origin)),
@@ -60,6 +64,7 @@ export function settingsToOptions(settings: Settings, origin: Origin): SettingsO
     settleMs: settings.settleMs,
     settleMaxMs: settings.settleMaxMs,
     rescanMinutes: settings.rescanMinutes,
+    remotePollSeconds: settings.remotePollSeconds,
   };
   return { pair: defined(pair), command: defined({ every }), problems };
 }

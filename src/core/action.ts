@@ -1,5 +1,6 @@
 /** What is decided for one path. */
 import type { Entry, Side } from './entry.js';
+import { TowlineError } from './errors.js';
 
 export interface MetadataChange {
   readonly mode?: number;
@@ -15,6 +16,8 @@ export type Action =
       readonly destination: Entry | null;
       /** The destination was changed by others since the sides last agreed. */
       readonly drift: boolean;
+      /** It overwrites a change of the other side, as the conflict policy or a person said. */
+      readonly conflict?: true;
       readonly reason: string;
     }
   | {
@@ -50,17 +53,68 @@ export type Action =
       /** The destination keeps what the source lost. */
       readonly kept: boolean;
     }
-  | { readonly type: 'none'; readonly path: string; readonly kept: boolean };
+  /**
+   * The entry of one side gets a name of its own beside (core/conflict-name.ts), so that the other side's can take its
+   * place: what becomes of the path is decided anew then.
+   */
+  | {
+      readonly type: 'set-aside';
+      readonly side: Side;
+      readonly path: string;
+      readonly entry: Entry;
+      /** Both sides changed, or others changed the side that only follows. */
+      readonly cause: 'conflict' | 'drift';
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'none';
+      readonly path: string;
+      /** One side keeps what the other lacks, or has otherwise. */
+      readonly kept: boolean;
+      /** It was changed by others on the side that only follows. */
+      readonly drift?: true;
+    };
 
 /** What the table says: an action, or that it cannot tell before the contents of these sides are hashed. */
 export type Verdict =
   | Action
   | { readonly type: 'contents'; readonly path: string; readonly wants: readonly Side[] }
+  /** Both sides changed, and a person is to decide: nothing is done. */
+  | { readonly type: 'conflict'; readonly path: string }
+  /** Others changed the side that only follows, and the agent is to stop over that. */
+  | { readonly type: 'halt'; readonly path: string; readonly side: Side }
   /** It cannot be carried to the other side at all. */
   | { readonly type: 'refuse'; readonly path: string; readonly message: string };
 
 /** An action that changes one of the sides. */
 export type Change = Exclude<Action, { type: 'adopt' | 'none' }>;
+
+/** A verdict that leaves the path as it is, with something to say about it. */
+export type Unresolved = Extract<Verdict, { type: 'conflict' | 'halt' | 'refuse' }>;
+
+/** Whether a verdict leaves the path as it is. */
+export function isUnresolved(verdict: Verdict): verdict is Unresolved {
+  return verdict.type === 'conflict' || verdict.type === 'halt' || verdict.type === 'refuse';
+}
+
+/** What a person is told of such a path. */
+export function errorOf(verdict: Unresolved): TowlineError {
+  const { path } = verdict;
+  switch (verdict.type) {
+    case 'refuse':
+      return new TowlineError('unsupported', `'${path}': ${verdict.message}`, { path });
+    case 'conflict':
+      return new TowlineError('conflict', `'${path}' was changed on both sides`, {
+        path,
+        hint: `Decide with: towline conflicts resolve '${path}' --keep local|remote|both`,
+      });
+    case 'halt':
+      return new TowlineError('drift', `'${path}' was changed by others on the ${verdict.side} side`, {
+        path,
+        hint: 'Have a look at it; another --on-drift, or restoring it, lets Towline go on',
+      });
+  }
+}
 
 /** The side an action writes to. */
 export function writtenSide(action: Change): Side {
@@ -73,8 +127,16 @@ export function writtenSide(action: Change): Side {
       return 'local';
     case 'make-directory':
     case 'set-metadata':
+    case 'set-aside':
       return action.side;
   }
+}
+
+/** Whether it only takes something away. */
+export function isDeletion(
+  action: Change,
+): action is Extract<Change, { type: 'delete-local' | 'delete-remote' }> {
+  return action.type === 'delete-local' || action.type === 'delete-remote';
 }
 
 /** Whether a directory has to go before the action can be carried out. */

@@ -12,6 +12,8 @@ export type ErrorCode =
   | 'changed' // the destination is no longer what the plan saw
   | 'vanished' // the source went away while it was being read
   | 'changing' // the source never held still
+  | 'conflict' // both sides changed: a person is to decide
+  | 'drift' // others changed the side that only follows, and that is not to be overwritten
   | 'unmounted' // a folder was a mount point and is none now: what was in it is not gone
   | 'name' // a name that cannot be carried to the other side
   | 'protocol' // an answer that makes no sense
@@ -43,6 +45,8 @@ const retryClasses: Record<ErrorCode, RetryClass> = {
   changed: 'observe',
   vanished: 'observe',
   changing: 'problem',
+  conflict: 'problem',
+  drift: 'halt',
   unmounted: 'problem',
   name: 'problem',
   protocol: 'problem',

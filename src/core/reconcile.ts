@@ -27,8 +27,10 @@ export interface MergeInput {
   readonly local: AsyncIterable<ScanItem[]>;
   readonly remote: AsyncIterable<ScanItem[]>;
   readonly base: AsyncIterable<BaseRow[]>;
-  /** Asked about paths the local side does not show: its own scan is filtered already. */
+  /** Asked about paths that the side whose rule files count does not show: its own scan is filtered already. */
   readonly excludes: (path: string, kind: Kind) => boolean;
+  /** The side whose rule files count. Default: local. */
+  readonly rulesSide?: Side;
   /** The directory the streams are below, with its local device as recorded and now: to notice unmounted folders in it. */
   readonly top?: {
     readonly path: string;
@@ -172,7 +174,7 @@ function mergeOne(
   remote: Cursor<ScanItem>,
   base: Cursor<BaseRow>,
   region: Region,
-  { excludes }: MergeInput,
+  { excludes, rulesSide = 'local' }: MergeInput,
 ): Sighting[] {
   for (const [side, cursor] of [['local', local] as const, ['remote', remote] as const]) {
     const item = cursor.head;
@@ -186,8 +188,9 @@ function mergeOne(
   const pair = base.head?.path === path ? base.head.pair : null;
   if (pair !== null) base.take();
 
-  if (localEntry === null) {
-    const kind = remoteEntry?.kind ?? pair?.local.kind;
+  const [ruled, other] = rulesSide === 'local' ? [localEntry, remoteEntry] : [remoteEntry, localEntry];
+  if (ruled === null) {
+    const kind = other?.kind ?? pair?.local.kind;
     if (kind !== undefined && excludes(path, kind)) return pair === null ? [] : [{ type: 'excluded', path }];
   }
   if (region.isUnknown(path)) return [];

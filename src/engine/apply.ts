@@ -1,29 +1,16 @@
 /** Carries out one change on the side it is meant for. */
 import type { Change } from '../core/action.js';
 import { writtenSide } from '../core/action.js';
-import type { BasePair, Entry, Side } from '../core/entry.js';
+import type { Entry, Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import { nameOf } from '../core/path.js';
 import type { Storage } from '../ports.js';
 import { transferFile } from '../transfer/file-lane.js';
 import { type Context, otherSide, storageOf } from './context.js';
-import { deleteTree } from './delete-tree.js';
+import { deleteTree, type TreeDeleted } from './delete-tree.js';
+import { setAside } from './set-aside.js';
+import { type Applied, nothing, pairOf } from './applied.js';
 import { PathTemps } from './transfer-temps.js';
-
-/** What came of a change. */
-export interface Applied {
-  /** What the base is to hold; `undefined`: it was seen to already. */
-  readonly pair: BasePair | null | undefined;
-  readonly bytes: number;
-  /** Paths removed. */
-  readonly deleted: number;
-  /** Directories that were to go and stay. */
-  readonly kept: readonly string[];
-  /** The source moved on meanwhile: look at it again. */
-  readonly dirty: boolean;
-}
-
-const nothing: Applied = { pair: undefined, bytes: 0, deleted: 0, kept: [], dirty: false };
 
 /**
  * @param temp the path of a temp on record for this change (uploads and downloads), or `null`
@@ -34,15 +21,19 @@ export async function applyChange(context: Context, change: Change, temp: string
   switch (change.type) {
     case 'upload':
     case 'download': {
-      const removed = await makeWay(context, side, change.path, change.destination).catch(
-        (error: unknown) => {
-          if (temp !== null) context.temps.gone(temp);
-          throw error;
-        },
-      );
-      const expected = removed === null ? change.destination : null;
+      const way = await makeWay(context, side, change.path, change.destination).catch((error: unknown) => {
+        if (temp !== null) context.temps.gone(temp);
+        throw error;
+      });
+      if (way !== null && way.disagreed.length > 0) {
+        if (temp !== null) context.temps.gone(temp);
+        const entry = side === 'local' ? change.destination! : change.source;
+        const aside = await setAside(context, { side: 'local', path: change.path, entry, cause: 'conflict' });
+        return { ...aside, deleted: way.deleted, again: [...aside.again, ...way.disagreed] };
+      }
+      const expected = way === null ? change.destination : null;
       const done = await transfer(context, side, { ...change, destination: expected }, temp);
-      return removed === null ? done : { ...done, deleted: removed };
+      return way === null ? done : { ...done, deleted: way.deleted };
     }
     case 'make-directory': {
       if (change.destination !== null) await storageOf(context, side).remove(change.path, change.destination);
@@ -60,36 +51,33 @@ export async function applyChange(context: Context, change: Change, temp: string
     }
     case 'delete-local':
     case 'delete-remote': {
-      const { deleted, kept } = await deleteTree(context, side, change.path, change.destination, 'gone');
-      return { ...nothing, deleted, kept };
+      const gone = await deleteTree(context, side, change.path, change.destination, 'gone');
+      return { ...nothing, deleted: gone.deleted, kept: gone.kept, again: gone.disagreed };
     }
+    case 'set-aside':
+      return setAside(context, change);
   }
-}
-
-/** The base row of a path whose `side` was just written from `source`. */
-export function pairOf(side: Side, source: Entry, made: Entry, racy: boolean): BasePair {
-  return side === 'remote' ? { local: source, remote: made, racy } : { local: made, remote: source, racy };
 }
 
 /**
  * Removes a directory that stands where a file or symlink is to go: with its contents if deletions were asked for.
- * @returns how many paths went; `null` when no directory was in the way
+ * @returns what went; `null` when no directory was in the way
  */
 async function makeWay(
   context: Context,
   side: Side,
   path: string,
   destination: Entry | null,
-): Promise<number | null> {
+): Promise<TreeDeleted | null> {
   if (destination?.kind !== 'directory') return null;
   if (context.settings.delete) {
-    const { deleted, kept } = await deleteTree(context, side, path, destination, 'replaced');
-    if (kept.length > 0) throw inTheWay(path, 'it holds excluded content, which is never deleted');
-    return deleted;
+    const gone = await deleteTree(context, side, path, destination, 'replaced');
+    if (gone.kept.length > 0) throw inTheWay(path, 'it holds excluded content, which is never deleted');
+    return gone;
   }
   try {
     await storageOf(context, side).remove(path, destination);
-    return 1;
+    return { deleted: 1, kept: [], disagreed: [] };
   } catch (error) {
     if (hasCode(error, 'not-empty')) throw inTheWay(path, 'it holds something; --delete lets it go', error);
     throw error;

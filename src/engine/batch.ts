@@ -1,19 +1,33 @@
-import { type Change, bytesOf, writtenSide } from '../core/action.js';
-import type { Side } from '../core/entry.js';
+import {
+  type Action,
+  type Change,
+  bytesOf,
+  errorOf,
+  isDeletion,
+  isUnresolved,
+  writtenSide,
+} from '../core/action.js';
+import type { BasePair, Side } from '../core/entry.js';
 import type { TowlineError } from '../core/errors.js';
 import { asTowlineError, hasCode } from '../core/errors.js';
-import { ancestorsOf } from '../core/path.js';
-import { type Applied, applyChange } from './apply.js';
+import { decide } from '../core/mode.js';
+import { ancestorsOf, isBelow } from '../core/path.js';
+import { applyChange } from './apply.js';
+import { type Applied, nothing } from './applied.js';
+import { BatchNotes } from './batch-notes.js';
 import type { Holder } from './claims.js';
 import { type Undecided, bytesToRead, decideByContents } from './contents.js';
-import type { Context } from './context.js';
+import { type Context, trusted } from './context.js';
 import { Directories } from './directories.js';
+import { type Moved, tryMove } from './moves.js';
+import { observe } from './observe.js';
 import type { Tally } from './tally.js';
 
 /** Changes accepted before the one who submits has to wait. */
 const underWayMax = 2_000;
 
 export type Work = Change | Undecided;
+type Settled = Extract<Action, { type: 'none' | 'adopt' }>;
 
 /** How one path ended. */
 export type Outcome =
@@ -29,22 +43,24 @@ export type Outcome =
 export class Batch {
   readonly #context: Context;
   readonly #holder: Holder;
-  readonly #tally: Tally;
+  readonly #notes: BatchNotes;
   readonly #report: (outcome: Outcome) => void;
   readonly #directories: Record<Side, Directories>;
   readonly #underWay = new Set<Promise<void>>();
   /** Directories that could not be made: nothing below them can be done. */
   readonly #failedDirectories = new Map<string, TowlineError>();
+  /** What was renamed on the other side instead of being sent. */
+  readonly #moves: Moved[] = [];
 
   constructor(context: Context, holder: Holder, tally: Tally, report: (outcome: Outcome) => void) {
     this.#context = context;
     this.#holder = holder;
-    this.#tally = tally;
     this.#report = report;
     this.#directories = {
       local: new Directories(context, 'local'),
       remote: new Directories(context, 'remote'),
     };
+    this.#notes = new BatchNotes(context, tally, this.#directories);
   }
 
   /**
@@ -69,6 +85,11 @@ export class Batch {
       const tracked: Promise<void> = run.finally(() => this.#underWay.delete(tracked));
       this.#underWay.add(tracked);
     }
+  }
+
+  /** Whether this path, or a directory above it, is gone from the other side since it was renamed there. */
+  isMovedAway(path: string): boolean {
+    return this.#moves.some(({ from }) => path === from || isBelow(path, from));
   }
 
   /** Paths taken and not ended yet. */
@@ -109,8 +130,9 @@ export class Batch {
     try {
       await this.#context.gate.passed();
       this.#requireGoing(path, temp);
-      const done =
-        work.type === 'contents' ? await this.#settleContents(work) : await this.#apply(work, temp);
+      const done = await this.#do(await this.#current(work), temp);
+      if (done.again.length > 0) await this.#lookAgain(done.again);
+      await this.#context.resolutions.settled(path);
       if (done.pair !== undefined) committed = this.#context.ledger.commit(path, done.pair);
       outcome = { path, type: 'done', dirty: done.dirty };
     } catch (thrown) {
@@ -144,17 +166,49 @@ export class Batch {
     throw this.#failedDirectories.get(failed!)!;
   }
 
-  async #settleContents(undecided: Undecided): Promise<Applied> {
-    const idle = { bytes: 0, deleted: 0, kept: [], dirty: false };
-    const action = await decideByContents(this.#context, undecided);
-    if (action.type === 'none') return { ...idle, pair: undefined };
-    if (action.type === 'adopt') {
-      const { local, remote } = action;
-      return { ...idle, pair: local === null || remote === null ? null : { local, remote, racy: false } };
+  /** Below a directory that was renamed over there meanwhile nothing is as it was listed. */
+  async #current(work: Work): Promise<Work | Settled> {
+    if (!this.#moves.some(({ to }) => isBelow(work.path, to))) return work;
+    const { triples, failures } = await observe(this.#context, [work.path]);
+    const triple = triples.get(work.path);
+    if (triple === undefined) throw failures.get(work.path)!;
+    const verdict = decide(trusted(this.#context, triple), this.#context.policy());
+    if (isUnresolved(verdict)) throw errorOf(verdict);
+    return verdict.type === 'contents' ? { ...verdict, triple } : verdict;
+  }
+
+  async #do(work: Work | Settled, temp: string | null): Promise<Applied> {
+    switch (work.type) {
+      case 'contents':
+        return this.#do(await decideByContents(this.#context, work), temp);
+      case 'none':
+      case 'adopt':
+        if (temp !== null) this.#context.temps.gone(temp);
+        return { ...nothing, pair: adopted(work) };
+      default:
+        return this.#change(work, temp);
     }
-    const sends = action.type === 'upload' || action.type === 'download';
-    const temp = sends ? (await this.#context.temps.reserve(writtenSide(action), [action.path]))[0]! : null;
-    return this.#apply(action, temp);
+  }
+
+  async #change(change: Change, given: string | null): Promise<Applied> {
+    if (isDeletion(change) && this.isMovedAway(change.path)) return nothing;
+    const moved = await tryMove(this.#context, change, this.#holder);
+    if (moved !== null) {
+      if (given !== null) this.#context.temps.gone(given);
+      this.#moves.push(moved);
+      this.#notes.moved(moved);
+      return nothing;
+    }
+    const carries = change.type === 'upload' || change.type === 'download';
+    if (!carries && given !== null) this.#context.temps.gone(given);
+    const temp = carries ? (given ?? (await this.#freshTemp(change))) : null;
+    return this.#apply(change, temp);
+  }
+
+  /** Paths that an action left to be decided anew. */
+  async #lookAgain(paths: readonly string[]): Promise<void> {
+    const sinceMs = this.#context.clock.now();
+    await this.#context.state.queue.put(paths.map((path) => ({ path, cause: 'retry', sinceMs })));
   }
 
   async #apply(change: Change, temp: string | null): Promise<Applied> {
@@ -164,58 +218,23 @@ export class Batch {
       done = await applyChange(this.#context, change, temp);
     } catch (error) {
       if (!hasCode(error, 'permission') || !(await directories.open(change.path))) throw error;
-      done = await applyChange(this.#context, change, await this.#freshTemp(change, temp));
+      done = await applyChange(this.#context, change, temp === null ? null : await this.#freshTemp(change));
     }
-    this.#note(change, done, directories);
+    this.#notes.done(change, done);
     return done;
   }
 
-  /** A temp's name is used once: the second try needs another. */
-  async #freshTemp(change: Change, used: string | null): Promise<string | null> {
-    return used === null ? null : (await this.#context.temps.reserve(writtenSide(change), [change.path]))[0]!;
+  /** A temp's name is used once: a second try needs another. */
+  async #freshTemp(change: Change): Promise<string> {
+    return (await this.#context.temps.reserve(writtenSide(change), [change.path]))[0]!;
   }
+}
 
-  #note(change: Change, done: Applied, directories: Directories): void {
-    const tally = this.#tally;
-    tally.touch(change.path);
-    if (change.type !== 'delete-local' && change.type !== 'delete-remote')
-      this.#context.deletions.made(change.path);
-    tally.bytesSent += done.bytes;
-    tally.deleted += done.deleted;
-    switch (change.type) {
-      case 'upload':
-      case 'download':
-        tally.transferred++;
-        if (change.drift) tally.drifted++;
-        directories.changedIn(change.path);
-        break;
-      case 'make-directory':
-        tally.directories++;
-        directories.made(change.path);
-        directories.changedIn(change.path);
-        break;
-      case 'set-metadata':
-        tally.metadata++;
-        break;
-      case 'delete-local':
-      case 'delete-remote':
-        tally.kept += done.kept.length;
-        directories.removed(change.path);
-        directories.changedIn(change.path);
-        for (const path of done.kept) this.#sayKept(path);
-        break;
-    }
-  }
-
-  #sayKept(path: string): void {
-    this.#context.emit({
-      type: 'notice',
-      level: 'info',
-      code: 'kept-directory',
-      path,
-      message: `'${path}' stays on the other side: it holds something that is excluded or cannot be synced`,
-    });
-  }
+/** What the base is to hold of a path where nothing was to be done; `undefined`: what it holds already. */
+function adopted(action: Settled): BasePair | null | undefined {
+  if (action.type === 'none') return undefined;
+  const { local, remote } = action;
+  return local === null || remote === null ? null : { local, remote, racy: false };
 }
 
 function directoriesByDepth(work: readonly Work[]): Change[][] {

@@ -1,13 +1,14 @@
-import { type Change, replacesDirectory } from '../core/action.js';
+import { type Change, errorOf, isDeletion, isUnresolved, replacesDirectory } from '../core/action.js';
 import type { Triple } from '../core/entry.js';
-import { TowlineError, asTowlineError } from '../core/errors.js';
+import { type TowlineError, asTowlineError } from '../core/errors.js';
 import { decide } from '../core/mode.js';
 import { ancestorsOf, comparePaths } from '../core/path.js';
 import type { QueueOutcome, QueueRow } from '../ports-state.js';
 import type { Attention } from './attention.js';
 import { Batch, type Outcome, type Work } from './batch.js';
 import type { Holder } from './claims.js';
-import type { Context } from './context.js';
+import { isMirror, sourceSideOf } from '../core/policy.js';
+import { type Context, deletesAgreedOnly, type Settings, trusted } from './context.js';
 import { forgetBelow } from './delete-tree.js';
 import type { Guardian } from './guardian.js';
 import { type Observation, observe } from './observe.js';
@@ -68,16 +69,22 @@ class ChangesPass {
   async #work(): Promise<void> {
     const observation = await observe(this.#context, [...this.#rows.keys()]);
     const { work, deletions, expansions } = this.#decide(observation);
-    const admitted = await this.#admit(deletions);
     // Deletions come last: what was moved is on the other side under its new name before the old one goes.
     await this.#batch.submit(work);
-    await this.#batch.submit(admitted.filter(replacesDirectory));
-    await this.#batch.idle();
-    await this.#batch.submit(admitted.filter((change) => !replacesDirectory(change)));
+    if (deletions.length > 0) await this.#delete(deletions);
     await this.#batch.finish();
     await Promise.all(this.#commits);
     for (const path of expansions) await this.#expand(path);
     for (const path of this.#rows.keys()) if (!this.#outcomes.has(path)) this.#succeed(path, false);
+  }
+
+  async #delete(deletions: readonly Change[]): Promise<void> {
+    await this.#batch.idle();
+    const left = deletions.filter(({ path }) => !this.#batch.isMovedAway(path));
+    const admitted = await this.#admit(left);
+    await this.#batch.submit(admitted.filter(replacesDirectory));
+    await this.#batch.idle();
+    await this.#batch.submit(admitted.filter((change) => !replacesDirectory(change)));
   }
 
   #decide(observation: Observation): { work: Work[]; deletions: Change[]; expansions: string[] } {
@@ -87,19 +94,23 @@ class ChangesPass {
     for (const [path, error] of observation.failures) {
       if (this.#rows.has(path)) this.#fail(path, error);
     }
-    for (const triple of observation.triples.values()) {
-      const wanted = this.#rows.has(triple.path);
-      if (observation.excluded.has(triple.path)) {
-        if (wanted) this.#forget(triple);
+    const reviving = this.#reviving(observation);
+    for (const seen of observation.triples.values()) {
+      const wanted = this.#rows.has(seen.path);
+      if (observation.excluded.has(seen.path)) {
+        if (wanted) this.#forget(seen);
         continue;
       }
+      // A folder that one side deleted lives on for what is new in it: as if the sides had never agreed on it.
+      const triple = reviving.has(seen.path) ? { ...seen, base: null } : trusted(this.#context, seen);
       const verdict = decide(triple, this.#context.policy());
       // Of the directories above, only what is missing over there concerns us.
       if (!wanted && verdict.type !== 'make-directory') continue;
-      if (wanted && needsExpansion(triple)) expansions.push(triple.path);
+      if (wanted && needsExpansion(triple, this.#context.settings)) expansions.push(triple.path);
       switch (verdict.type) {
         case 'none':
           if (verdict.kept) this.#input.tally.kept++;
+          if (verdict.drift === true) this.#input.tally.drifted++;
           break;
         case 'adopt':
           this.#adopt(verdict, triple);
@@ -108,10 +119,9 @@ class ChangesPass {
           work.push({ type: 'contents', path: triple.path, triple, wants: verdict.wants });
           break;
         case 'refuse':
-          this.#fail(
-            triple.path,
-            new TowlineError('unsupported', `'${triple.path}': ${verdict.message}`, { path: triple.path }),
-          );
+        case 'conflict':
+        case 'halt':
+          this.#fail(triple.path, errorOf(verdict));
           break;
         case 'delete-local':
         case 'delete-remote':
@@ -123,6 +133,25 @@ class ChangesPass {
       }
     }
     return { work, deletions: topmost(deletions), expansions: topmostPaths(expansions) };
+  }
+
+  /** Directories gone from one side that hold something which is to be there: no mirror lets them go. */
+  #reviving({ triples, excluded }: Observation): ReadonlySet<string> {
+    const reviving = new Set<string>();
+    if (!deletesAgreedOnly(this.#context.settings)) return reviving;
+    const policy = this.#context.policy();
+    for (const triple of triples.values()) {
+      if (!this.#rows.has(triple.path) || excluded.has(triple.path)) continue;
+      const verdict = decide(trusted(this.#context, triple), policy);
+      if (verdict.type === 'none' || verdict.type === 'adopt' || isUnresolved(verdict)) continue;
+      if (verdict.type !== 'contents' && isDeletion(verdict)) continue;
+      for (const above of ancestorsOf(triple.path)) {
+        const directory = triples.get(above);
+        if (directory !== undefined && (directory.local === null || directory.remote === null))
+          reviving.add(above);
+      }
+    }
+    return reviving;
   }
 
   /** Asks the guard; what it holds back is parked in the queue. */
@@ -233,9 +262,14 @@ class ChangesPass {
  * A directory whose contents nobody may have told us about one by one: it is new to the base or to the other side, or
  * it is another one than the base knows by this name.
  */
-function needsExpansion({ base, local, remote }: Triple): boolean {
-  if (local?.kind !== 'directory') return false;
+function needsExpansion({ base, local, remote }: Triple, { mode }: Settings): boolean {
+  const source = sourceSideOf(mode);
+  const seen = source === 'local' ? [local] : source === 'remote' ? [remote] : [local, remote];
+  if (!seen.some((entry) => entry?.kind === 'directory')) return false;
+  // Gone as a whole from one side: what becomes of it is decided by its deletion.
+  if (!isMirror(mode) && base !== null && (local === null || remote === null)) return false;
   return (
+    local?.kind !== 'directory' ||
     remote?.kind !== 'directory' ||
     base?.local.kind !== 'directory' ||
     (base.local.ino !== undefined && base.local.ino !== local.ino)

@@ -1,5 +1,5 @@
-import type { Action } from '../core/action.js';
-import type { Entry, Side, Triple } from '../core/entry.js';
+import { type Action, errorOf, isUnresolved } from '../core/action.js';
+import type { Side, Triple } from '../core/entry.js';
 import { TowlineError } from '../core/errors.js';
 import { decide } from '../core/mode.js';
 import { type Context, storageOf } from './context.js';
@@ -12,6 +12,9 @@ export interface Undecided {
   readonly wants: readonly Side[];
 }
 
+/** One side after the other may have to be read. */
+const roundsMax = 3;
+
 /** Bytes that have to be read to decide. */
 export function bytesToRead({ triple, wants }: Undecided): number {
   return wants.reduce((sum, side) => sum + (triple[side]?.size ?? 0), 0);
@@ -19,21 +22,35 @@ export function bytesToRead({ triple, wants }: Undecided): number {
 
 /**
  * Hashes the contents that are wanted and decides again.
- * @throws `changed` when a file changed between the listing and the hash; whatever `Storage.hash` throws
+ * @throws `changed` when a file changed between the listing and the hash; `conflict`, `drift`, `unsupported` when the
+ * verdict is to leave it alone; whatever `Storage.hash` throws
  */
 export async function decideByContents(context: Context, undecided: Undecided): Promise<Action> {
-  const { path, triple, wants } = undecided;
-  const hashed: Partial<Record<Side, Entry>> = {};
-  await Promise.all(
-    wants.map(async (side) => {
-      const entry = triple[side];
-      if (entry === null) throw new TowlineError('internal', `nothing to hash at '${path}'`, { path });
-      hashed[side] = { ...entry, hash: await storageOf(context, side).hash(path, context.signal) };
-    }),
-  );
-  const verdict = decide({ ...triple, ...hashed }, context.policy());
-  if (verdict.type === 'contents' || verdict.type === 'refuse') {
-    throw new TowlineError('internal', `the contents of '${path}' did not decide`, { path });
+  const { path } = undecided;
+  let { triple, wants } = undecided;
+  for (let round = 0; round < roundsMax; round++) {
+    triple = await hashed(context, triple, wants);
+    const verdict = decide(triple, context.policy());
+    if (isUnresolved(verdict)) throw errorOf(verdict);
+    if (verdict.type !== 'contents') return verdict;
+    wants = verdict.wants;
   }
-  return verdict;
+  throw new TowlineError('internal', `the contents of '${path}' did not decide`, { path });
+}
+
+async function hashed(context: Context, triple: Triple, wants: readonly Side[]): Promise<Triple> {
+  const { path } = triple;
+  const hashes = await Promise.all(wants.map((side) => hashOf(context, side, path)));
+  return wants.reduce((known, side, index) => {
+    const entry = known[side];
+    if (entry === null) throw new TowlineError('internal', `nothing to hash at '${path}'`, { path });
+    return { ...known, [side]: { ...entry, hash: hashes[index]! } };
+  }, triple);
+}
+
+/** Where the content lies if that can be; what the server only read while it changed is seen by the checks before a rename. */
+async function hashOf(context: Context, side: Side, path: string): Promise<string> {
+  const storage = storageOf(context, side);
+  const there = side === 'remote' ? await storage.hashInPlace([{ path }], context.signal) : null;
+  return there?.[0] ?? (await storage.hash(path, context.signal));
 }

@@ -2,7 +2,9 @@
 import type { ModeRule } from '../core/compare.js';
 import type { Side } from '../core/entry.js';
 import type { MaxDelete } from '../core/guard.js';
-import type { Mode, Policy } from '../core/mode.js';
+import { isMirror, mayDelete, type Mode, type Policy, sourceSideOf } from '../core/policy.js';
+import type { Triple } from '../core/entry.js';
+import { sameRevision } from '../core/compare.js';
 import type { Clock, Link, Log, Storage } from '../ports.js';
 import type { State } from '../ports-state.js';
 import type { Throttle } from '../transfer/throttle.js';
@@ -13,6 +15,7 @@ import type { FilterBook } from './filter-book.js';
 import type { Gate } from './gate.js';
 import type { Lanes } from './lanes.js';
 import type { Ledger } from './ledger.js';
+import type { Resolutions } from './resolutions.js';
 import type { Temps } from './temps.js';
 
 /** What the user asked for, checked and complete. */
@@ -24,6 +27,10 @@ export interface Settings {
   /** Compare contents in spite of the base. */
   readonly afresh: boolean;
   readonly force: boolean;
+  readonly onDrift: Policy['onDrift'];
+  readonly conflict: Policy['conflict'];
+  /** Versions kept beside one file, at most: beyond it a conflict waits for a person. */
+  readonly maxConflictCopies: number;
   readonly modeRule: ModeRule;
   /** The text behind `modeRule`: modes are compared across the sides once when it changes. */
   readonly modeRuleText: string;
@@ -67,6 +74,15 @@ export interface Context {
   /** Bounds the content of all transfers together. */
   readonly throttle: Throttle;
   readonly policy: () => Policy;
+  /** What a person decided about single conflicts. */
+  readonly resolutions: Resolutions;
+  /** The remote clock minus ours, ms, as far as it was needed and measured. */
+  readonly remoteAhead: { ms: number };
+  /**
+   * The base was made in another mode: until a scan has seen everything, only rows whose two sides are still as
+   * recorded count.
+   */
+  readonly otherMode: { was: boolean };
   /** Whether the base's modes were made under the rule in force: true once a scan has seen to all of them. */
   readonly modeTrust: { trusted: boolean };
 }
@@ -80,8 +96,41 @@ export function otherSide(side: Side): Side {
   return side === 'local' ? 'remote' : 'local';
 }
 
-/** What the decision tables are to go by, given what the destination can do. */
-export function policyOf(settings: Settings, destination: Storage, trustModes: boolean): Policy {
-  const { modes, times, symlinks, symlinkTimes } = destination.capabilities;
-  return { ...settings, trustModes, can: { modes, times, symlinks, symlinkTimes } };
+/** What the decision tables are to go by: the user's wishes, and what the sides can do as far as it is known now. */
+export function policyOf(
+  context: Pick<Context, 'settings' | 'local' | 'remote' | 'modeTrust' | 'resolutions' | 'remoteAhead'>,
+): Policy {
+  const { settings, local, remote, modeTrust, resolutions, remoteAhead } = context;
+  return {
+    ...settings,
+    trustModes: modeTrust.trusted,
+    resolutionOf: resolutions.of,
+    remoteAheadMs: remoteAhead.ms,
+    can: { local: local.capabilities, remote: remote.capabilities },
+  };
+}
+
+/** The sides whose loss of a path deletes it on the other one. */
+export function deletingSides({ mode }: Pick<Settings, 'mode'>): readonly Side[] {
+  if (!mayDelete(mode)) return [];
+  const source = sourceSideOf(mode);
+  return source === null ? ['local', 'remote'] : [source];
+}
+
+/** The side whose rule files (`.towlineignore`, `.gitignore`) count: the one that is right, else ours. */
+export function rulesSideOf({ mode }: Pick<Settings, 'mode'>): Side {
+  return sourceSideOf(mode) ?? 'local';
+}
+
+/** Whether only what both sides agreed on may be deleted: a mirror deletes what the source lacks, known or not. */
+export function deletesAgreedOnly({ mode }: Pick<Settings, 'mode'>): boolean {
+  return !isMirror(mode);
+}
+
+/** The triple as it may be decided on: without its base where that was made in another mode and holds no more. */
+export function trusted(context: Pick<Context, 'otherMode'>, triple: Triple): Triple {
+  const { base, local, remote } = triple;
+  if (!context.otherMode.was || base === null || (local === null && remote === null)) return triple;
+  const asRecorded = sameRevision(local, base.local) && sameRevision(remote, base.remote);
+  return asRecorded ? triple : { ...triple, base: null };
 }

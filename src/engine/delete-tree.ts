@@ -1,8 +1,10 @@
 import type { Entry, Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
-import { parentOf } from '../core/path.js';
+import { ancestorsOf, parentOf } from '../core/path.js';
 import type { Storage } from '../ports.js';
-import { type Context, otherSide, storageOf } from './context.js';
+import { sameRevision } from '../core/compare.js';
+import type { ScanItem } from '../core/stream.js';
+import { type Context, deletesAgreedOnly, otherSide, storageOf } from './context.js';
 
 /** Files listed before the first of them are removed: bounds the memory of a deletion, not its size. */
 const listedMax = 20_000;
@@ -10,8 +12,10 @@ const listedMax = 20_000;
 export interface TreeDeleted {
   /** Paths removed. */
   readonly deleted: number;
-  /** Directories that stay, since they hold something that is excluded or no entry. */
+  /** Directories that stay, since they hold something that is excluded, no entry, or not agreed on. */
   readonly kept: readonly string[];
+  /** What stays since the sides never agreed on it as it is: changed after the other side lost it, or new. */
+  readonly disagreed: readonly string[];
 }
 
 /**
@@ -32,17 +36,24 @@ export async function deleteTree(
   const source = storageOf(context, otherSide(side));
   const check = () => requireLost(source, path, why);
   await check();
+  const agreed = new Agreement(context, side);
   if (top.kind !== 'directory') {
+    if (!(await agreed.allOn([{ path, entry: top }]))) {
+      return { deleted: 0, kept: [], disagreed: [path] };
+    }
     await storage.remove(path, top);
     context.deletions.removed(path);
     await context.ledger.commit(path, null);
-    return { deleted: 1, kept: [] };
+    return { deleted: 1, kept: [], disagreed: [] };
   }
-  const work = new TreeDeletion(context, storage, check, path);
+  const work = new TreeDeletion(context, storage, check, path, agreed);
   const result = await work.run(top);
-  await forgetBelow(context, path, new Set(result.kept));
-  if (result.kept.length === 0) await context.ledger.commit(path, null);
-  return result;
+  // A folder that lives on for what is new in it is new itself to the side that lost it.
+  const reborn = new Set(result.disagreed.flatMap((one) => [...ancestorsOf(one), one]));
+  const kept = result.kept.filter((one) => !reborn.has(one));
+  await forgetBelow(context, path, new Set(kept));
+  if (!kept.includes(path)) await context.ledger.commit(path, null);
+  return { ...result, kept };
 }
 
 /** Drops the base rows below a path that no side (or only the one that keeps it) has any more. */
@@ -72,11 +83,42 @@ async function requireLost(source: Storage, path: string, why: 'gone' | 'replace
   if (!lost) throw new TowlineError('changed', `'${path}' changed at the source meanwhile`, { path });
 }
 
+/** Where no side is just a mirror, only what the base knows as it is now may be deleted. */
+class Agreement {
+  readonly #context: Context;
+  readonly #side: Side;
+
+  constructor(context: Context, side: Side) {
+    this.#context = context;
+    this.#side = side;
+  }
+
+  async allOn(entries: readonly { path: string; entry: Entry }[]): Promise<boolean> {
+    const items = entries.map(({ path, entry }): ScanItem => ({ type: 'entry', path, entry }));
+    return (await this.notOn(items)).size === 0;
+  }
+
+  /** The paths that differ from what both sides agreed on. */
+  async notOn(items: readonly ScanItem[]): Promise<ReadonlySet<string>> {
+    const { settings, state } = this.#context;
+    if (!deletesAgreedOnly(settings)) return new Set();
+    const entries = items.filter((item) => item.type === 'entry');
+    const rows = await state.base.get(entries.map(({ path }) => path));
+    const differing = entries.filter(({ entry }, index) => {
+      const row = rows[index] ?? null;
+      return row === null || !sameRevision(row[this.#side], entry);
+    });
+    return new Set(differing.map(({ path }) => path));
+  }
+}
+
 class TreeDeletion {
   readonly #context: Context;
   readonly #storage: Storage;
   readonly #check: () => Promise<void>;
   readonly #path: string;
+  readonly #agreed: Agreement;
+  #disagreed = new Set<string>();
   #directories: { path: string; entry: Entry }[] = [];
   #files: { path: string; entry: Entry }[] = [];
   #deleted = 0;
@@ -85,11 +127,18 @@ class TreeDeletion {
   /** Directories that we gave ourselves access to, as they were before. */
   readonly #opened = new Map<string, Entry>();
 
-  constructor(context: Context, storage: Storage, check: () => Promise<void>, path: string) {
+  constructor(
+    context: Context,
+    storage: Storage,
+    check: () => Promise<void>,
+    path: string,
+    agreed: Agreement,
+  ) {
     this.#context = context;
     this.#storage = storage;
     this.#check = check;
     this.#path = path;
+    this.#agreed = agreed;
   }
 
   async run(top: Entry): Promise<TreeDeleted> {
@@ -100,7 +149,7 @@ class TreeDeletion {
     if (temps.length > 0) await this.#storage.removeTemps(temps);
     await this.#removeDirectories();
     await this.#closeKept();
-    return { deleted: this.#deleted, kept: [...this.#blocked] };
+    return { deleted: this.#deleted, kept: [...this.#blocked], disagreed: [...this.#disagreed] };
   }
 
   /** Notes what lies below; again from the start after each directory that could only be listed once it was opened. */
@@ -113,10 +162,12 @@ class TreeDeletion {
       this.#directories = [{ path: this.#path, entry: top }];
       this.#files = [];
       for await (const batch of this.#storage.scan({ under: this.#path, excludes, signal })) {
+        const disagreed = await this.#agreed.notOn(batch);
         for (const item of batch) {
           if (item.type === 'temp') temps.push(item.path);
           else if (item.type === 'failure') failure ??= item;
           else if (item.type === 'skipped') this.#block(parentOf(item.path));
+          else if (disagreed.has(item.path)) this.#keep(item);
           else if (item.entry.kind === 'directory') this.#directories.push(item);
           else this.#files.push(item);
         }
@@ -127,6 +178,13 @@ class TreeDeletion {
       const directory = this.#directories.find((one) => one.path === path);
       if (directory === undefined || !(await this.#open(directory))) throw error;
     }
+  }
+
+  /** It is not what the sides agreed on: it stays, and what is above it. */
+  #keep({ path, entry }: { path: string; entry: Entry }): void {
+    this.#disagreed.add(path);
+    this.#block(entry.kind === 'directory' ? path : parentOf(path));
+    if (entry.kind === 'directory') this.#directories.push({ path, entry });
   }
 
   /** Lets us list and change a directory that is to go, where its mode does not. Returns whether anything was changed. */

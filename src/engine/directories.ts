@@ -1,7 +1,7 @@
 import type { Entry, Side } from '../core/entry.js';
 import { TowlineError, asTowlineError, hasCode } from '../core/errors.js';
 import { parentOf } from '../core/path.js';
-import { pairOf } from './apply.js';
+import { pairOf } from './applied.js';
 import { type Context, otherSide, storageOf } from './context.js';
 
 /** What must be set on a directory once its contents are in place. */

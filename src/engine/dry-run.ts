@@ -1,4 +1,4 @@
-import { type Change, bytesOf } from '../core/action.js';
+import { type Change, bytesOf, writtenSide } from '../core/action.js';
 import { TowlineError } from '../core/errors.js';
 import type { ScanItem } from '../core/stream.js';
 import { type Undecided, decideByContents } from './contents.js';
@@ -18,6 +18,7 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
   const tally = new Tally();
   await context.link.ready(context.stopSignal);
   await context.filter.reset();
+  await context.resolutions.load();
   const [root] = await context.remote.observe(['']);
   if (root instanceof TowlineError) throw root;
   const planner = new Planner(context, tally);
@@ -28,10 +29,10 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
     ...(root === null ? { remote: nothing() } : {}),
   });
   const deletions = findings.deletions.reduce((sum, { count }) => sum + count, 0);
-  for (const { path, count, unknown } of findings.deletions) {
+  for (const { path, side, count, unknown } of findings.deletions) {
     const reason = unknown ? 'only on the other side' : 'deleted at the source';
     planner.tell({
-      action: 'delete-remote',
+      action: side === 'local' ? 'delete-local' : 'delete-remote',
       path,
       bytes: 0,
       reason: count > 1 ? `${reason}, ${String(count)} paths` : reason,
@@ -42,9 +43,11 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
   guardian.unlisted = findings.unlisted;
   const holds = await guardian.reviewAll(deletions);
   totals.add(tally);
-  const problems = [...findings.unlisted, ...findings.unsyncable].map(({ path, error }): Problem => {
-    return { path, code: error.code, message: error.message };
-  });
+  const problems = [...findings.unlisted, ...findings.unsyncable, ...findings.undecided].map(
+    ({ path, error }): Problem => {
+      return { path, code: error.code, message: error.message };
+    },
+  );
   return totals.result([...problems, ...planner.problems], holds);
 }
 
@@ -90,7 +93,10 @@ class Planner {
     if (change.type === 'upload' || change.type === 'download') this.#tally.transferred++;
     else if (change.type === 'make-directory') this.#tally.directories++;
     else if (change.type === 'set-metadata') this.#tally.metadata++;
-    this.#tally.bytesSent += bytes;
-    this.tell({ action: change.type, path: change.path, bytes, reason: change.reason });
+    if (writtenSide(change) === 'remote') this.#tally.bytesSent += bytes;
+    else this.#tally.bytesReceived += bytes;
+    if (change.type === 'set-aside') this.#tally.conflicts++;
+    const action = change.type === 'set-aside' ? 'conflict' : change.type;
+    this.tell({ action, path: change.path, bytes, reason: change.reason });
   }
 }

@@ -6,12 +6,14 @@ import type { LinkState } from '../ports.js';
 /** What a finished batch did. A batch is one scan or one group of settled changes. */
 export interface BatchSummary {
   readonly cause: 'scan' | 'changes';
-  /** Files and symlinks sent to the other side. */
+  /** Files and symlinks carried from one side to the other. */
   readonly transferred: number;
   readonly directories: number;
   /** Paths of which only mode or times were set. */
   readonly metadata: number;
   readonly deleted: number;
+  /** Renamed on the other side instead of being sent: a folder with all that is in it is one. */
+  readonly moved: number;
   /** Paths that exist on the destination only and stay, since deletions were not asked for. */
   readonly kept: number;
   /** Of the transferred: those that replaced something changed by others on the destination. */
@@ -20,7 +22,10 @@ export interface BatchSummary {
   readonly skipped: number;
   readonly failed: number;
   readonly held: number;
+  /** Paths that both sides changed and of which one version was kept beside or overwritten, by policy. */
+  readonly conflicts: number;
   readonly bytesSent: number;
+  readonly bytesReceived: number;
   readonly durationMs: number;
   /** The first few paths that were touched, for a line on a screen. */
   readonly paths: readonly string[];
@@ -74,6 +79,15 @@ export type AgentEvent =
       readonly bytes: number;
     }
   | { readonly type: 'transfer-end'; readonly path: string; readonly size: number; readonly ok: boolean }
+  /** Both sides (or others, where only one side should) changed a path: `copy` is what one version is called now. */
+  | {
+      readonly type: 'conflict';
+      readonly path: string;
+      readonly cause: 'conflict' | 'drift';
+      /** The side whose version was kept beside or overwritten; `null`: both are left alone. */
+      readonly side: Side | null;
+      readonly copy: string | null;
+    }
   | { readonly type: 'batch'; readonly summary: BatchSummary }
   | { readonly type: 'problem'; readonly problem: Problem }
   | { readonly type: 'solved'; readonly path: string }
@@ -96,12 +110,15 @@ export interface SyncResult {
   readonly transferred: number;
   readonly skipped: number;
   readonly deleted: number;
+  /** Paths that both sides changed: settled by policy, or (as problems) waiting for a person. */
   readonly conflicts: number;
   readonly failed: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly durationMs: number;
   readonly problems: readonly Problem[];
+  /** Renamed on the other side instead of being sent. */
+  readonly moved: number;
   /** Paths left on the destination that the source lacks. */
   readonly kept: number;
   /** Directories made, and paths of which only mode or times were set. */

@@ -5,27 +5,27 @@ import { ancestorsOf, join, nameOf } from '../core/path.js';
 import type { Storage } from '../ports.js';
 
 /**
- * The filter in force, with the rule files (`.towlineignore`, `.gitignore`) found so far. The rules are the local side's;
- * a scan fills them in as it meets them, and whoever looks at single paths makes sure of the ones above them first.
+ * The filter in force, with the rule files (`.towlineignore`, `.gitignore`) found so far. The rule files are those of
+ * one side (context.ts `rulesSideOf`); a scan fills them in as it meets them, and whoever looks at single paths makes sure of the ones above them first.
  */
 export class FilterBook {
   readonly #make: () => Filter;
-  readonly #local: Storage;
+  readonly #side: Storage;
   readonly ruleFileNames: readonly string[];
   #filter: Filter;
   /** Directories whose rule files are known. */
   #read = new Set<string>();
 
-  constructor(make: () => Filter, ruleFileNames: readonly string[], local: Storage) {
+  constructor(make: () => Filter, ruleFileNames: readonly string[], side: Storage) {
     this.#make = make;
-    this.#local = local;
+    this.#side = side;
     this.ruleFileNames = ruleFileNames;
     this.#filter = make();
   }
 
   readonly excludes = (path: string, kind: Kind): boolean => this.#filter.excludes(path, kind);
 
-  /** Called by a scan of the local side for each rule file it meets. */
+  /** Called by a scan of that side for each rule file it meets. */
   readonly found = (directory: string, name: string, text: string): void => {
     this.#filter.addRuleFile(directory, name, text);
   };
@@ -49,7 +49,7 @@ export class FilterBook {
         if (this.#read.has(directory)) continue;
         this.#read.add(directory);
         for (const name of this.ruleFileNames) {
-          const text = await this.#local.readText(join(directory, name));
+          const text = await this.#side.readText(join(directory, name));
           if (text !== null) this.#filter.addRuleFile(directory, name, text);
         }
       }
@@ -62,12 +62,12 @@ export class FilterBook {
   }
 }
 
-/** The rules a user gave, with the defaults; the rule files are the local side's. */
+/** The rules a user gave, with the defaults; `side` holds the rule files. */
 export function createFilterBook(
   wishes: { readonly rules: readonly FilterRule[]; readonly gitignore: boolean; readonly droppings: boolean },
-  local: Storage,
+  side: Storage,
 ): FilterBook {
   const { rules, gitignore, droppings } = wishes;
   const names = gitignore ? ['.gitignore', '.towlineignore'] : ['.towlineignore'];
-  return new FilterBook(() => createFilter({ rules, defaults: true, droppings }), names, local);
+  return new FilterBook(() => createFilter({ rules, defaults: true, droppings }), names, side);
 }

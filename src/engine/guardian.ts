@@ -7,16 +7,14 @@ import {
   guard,
 } from '../core/guard.js';
 import type { Side } from '../core/entry.js';
-import type { Context, RootIdentity } from './context.js';
+import { TowlineError } from '../core/errors.js';
+import { type Context, deletingSides, type RootIdentity, storageOf } from './context.js';
 
 /** A directory that could not be listed. */
 export interface Unlisted {
   readonly side: Side;
   readonly path: string;
 }
-
-/** Of the only mode so far. */
-const sourceSide: Side = 'local';
 
 const windowFact = 'deletions';
 const rootFact = 'root';
@@ -149,17 +147,37 @@ export class Guardian {
     return this.#context.state.facts.get<RootIdentity>(rootFact);
   }
 
+  /** The roots of the sides whose silence deletes on the other one: the first that is not as it should be. */
   async rootState(): Promise<RootState> {
+    for (const side of deletingSides(this.#context.settings)) {
+      const state = side === 'local' ? await this.#localRootState() : await this.#remoteRootState();
+      if (state !== 'present') return state;
+    }
+    return 'present';
+  }
+
+  async #remoteRootState(): Promise<RootState> {
+    const [root] = await this.#context.remote.observe([''], this.#context.signal);
+    if (root instanceof TowlineError) throw root;
+    if (root === null || root === undefined) return 'missing';
+    return (await this.#isEmpty('remote')) ? 'emptied' : 'present';
+  }
+
+  async #localRootState(): Promise<RootState> {
     const now = await this.#context.inspectRoot();
     if (now === null) return 'missing';
     const was = await this.recordedRoot();
     if (was?.mountPoint === true && !now.mountPoint) return 'unmounted';
-    return (await this.#isEmpty()) ? 'emptied' : 'present';
+    return (await this.#isEmpty('local')) ? 'emptied' : 'present';
   }
 
-  async #isEmpty(): Promise<boolean> {
-    const { local, filter, signal } = this.#context;
-    for await (const batch of local.scan({ under: '', excludes: filter.excludes, signal })) {
+  async #isEmpty(side: Side): Promise<boolean> {
+    const { filter, signal } = this.#context;
+    for await (const batch of storageOf(this.#context, side).scan({
+      under: '',
+      excludes: filter.excludes,
+      signal,
+    })) {
       if (batch.length > 0) return false;
     }
     return true;
@@ -182,7 +200,9 @@ export class Guardian {
       window,
       maxDelete: settings.maxDelete,
       // What the destination does not show is not deleted from it: only the source's silence could be misread.
-      unlisted: this.#unlisted.filter(({ side }) => side === sourceSide).map(({ path }) => path),
+      unlisted: this.#unlisted
+        .filter(({ side }) => deletingSides(settings).includes(side))
+        .map(({ path }) => path),
       allowed: this.#allowed,
       stateLost: this.#stateLost,
     });

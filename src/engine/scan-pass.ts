@@ -1,4 +1,13 @@
-import { type Change, replacesDirectory } from '../core/action.js';
+import {
+  type Change,
+  errorOf,
+  isDeletion,
+  isUnresolved,
+  replacesDirectory,
+  type Verdict,
+  writtenSide,
+} from '../core/action.js';
+import { writtenSidesOf } from '../core/policy.js';
 import type { Side, Triple } from '../core/entry.js';
 import { TowlineError } from '../core/errors.js';
 import { decide } from '../core/mode.js';
@@ -6,13 +15,15 @@ import { isBelow, nameOf } from '../core/path.js';
 import { type Sighting, mergeSides } from '../core/reconcile.js';
 import { tempAgentOf } from '../core/tempname.js';
 import type { ScanItem } from '../core/stream.js';
-import type { Context, RootIdentity } from './context.js';
+import { type Context, deletesAgreedOnly, type RootIdentity, rulesSideOf, trusted } from './context.js';
 import type { Undecided } from './contents.js';
 import type { Tally } from './tally.js';
 
 /** A path that is to go from the destination, with all below it (or to make way for something else). */
 export interface Deletion {
   readonly path: string;
+  /** The side it is to go from. */
+  readonly side: Side;
   /** Paths that go with it, itself included. */
   count: number;
   /** The sides never agreed on it as far as the base knows. */
@@ -29,8 +40,12 @@ export interface ScanFindings {
   readonly unlisted: { readonly side: Side; readonly path: string; readonly error: TowlineError }[];
   /** Names that cannot be carried, and what the other side cannot hold. */
   readonly unsyncable: { readonly path: string; readonly error: TowlineError }[];
-  /** Temps of other agents, or of ours that nobody uses: on the remote side. */
-  readonly temps: { readonly path: string; readonly mtimeMs: number }[];
+  /** What waits for a person: conflicts, and what others changed where nobody should have. */
+  readonly undecided: { readonly path: string; readonly error: TowlineError }[];
+  /** Paths below a directory that is to go, which are not to go with it. */
+  readonly surviving: string[];
+  /** Temps of other agents, or of ours that nobody uses. */
+  readonly temps: { readonly side: Side; readonly path: string; readonly mtimeMs: number }[];
 }
 
 export interface ScanHandlers {
@@ -55,19 +70,23 @@ export async function scanPass(
   handlers: ScanHandlers,
 ): Promise<ScanFindings> {
   const pass = new ScanPass(context, tally);
-  const { local, remote, state, filter, stopSignal: signal } = context;
+  const { local, remote, state, filter, settings, stopSignal: signal } = context;
   const excludes = filter.excludes;
+  const rulesSide = rulesSideOf(settings);
+  const ruleFiles = { names: filter.ruleFileNames, found: filter.found };
+  const requestOf = (side: Side) => ({
+    under,
+    excludes,
+    signal,
+    ...(side === rulesSide ? { ruleFiles } : {}),
+  });
   const top = await devicesOf(context, under);
   const sightings = mergeSides({
-    local: local.scan({
-      under,
-      excludes,
-      signal,
-      ruleFiles: { names: filter.ruleFileNames, found: filter.found },
-    }),
-    remote: handlers.remote ?? remote.scan({ under, excludes, signal }),
+    local: local.scan(requestOf('local')),
+    remote: handlers.remote ?? remote.scan(requestOf('remote')),
     base: state.base.scan(under, signal),
     excludes,
+    rulesSide,
     top: { path: under, ...top },
   });
   for await (const batch of sightings) {
@@ -104,6 +123,8 @@ class ScanPass {
     deletions: [],
     unlisted: [],
     unsyncable: [],
+    undecided: [],
+    surviving: [],
     temps: [],
   };
   work: (Change | Undecided)[] = [];
@@ -147,14 +168,20 @@ class ScanPass {
     }
   }
 
-  #triple(triple: Triple): void {
+  #triple(seen: Triple): void {
+    const triple = trusted(this.#context, seen);
     if (triple.local !== null) this.findings.local++;
     if (triple.remote !== null) this.findings.remote++;
     const verdict = decide(triple, this.#policy);
+    if (this.#survives(verdict)) {
+      this.findings.surviving.push(triple.path);
+      return;
+    }
     switch (verdict.type) {
       case 'none':
         if (verdict.kept) this.#tally.kept++;
         else this.#tally.skipped++;
+        if (verdict.drift === true) this.#tally.drifted++;
         return;
       case 'adopt': {
         const { local, remote, path } = verdict;
@@ -166,37 +193,47 @@ class ScanPass {
       case 'contents':
         this.work.push({ type: 'contents', path: triple.path, triple, wants: verdict.wants });
         return;
-      case 'refuse': {
-        const error = new TowlineError('unsupported', `'${verdict.path}': ${verdict.message}`, {
-          path: verdict.path,
-        });
-        this.findings.unsyncable.push({ path: verdict.path, error });
+      case 'refuse':
+        this.findings.unsyncable.push({ path: verdict.path, error: errorOf(verdict) });
         return;
-      }
+      case 'conflict':
+      case 'halt':
+        this.findings.undecided.push({ path: verdict.path, error: errorOf(verdict) });
+        return;
       case 'delete-local':
       case 'delete-remote':
-        this.#deletion(verdict.path, triple.base === null);
+        this.#deletion(verdict, triple.base === null);
         return;
       default:
-        if (replacesDirectory(verdict) && this.#policy.delete) this.#deletion(verdict.path, false);
+        if (replacesDirectory(verdict) && this.#policy.delete) this.#deletion(verdict, false);
         else this.work.push(verdict);
     }
   }
 
-  #deletion(path: string, unknown: boolean): void {
+  #deletion(change: Change, unknown: boolean): void {
+    const { path } = change;
     if (this.#deleting !== null && isBelow(path, this.#deleting.path)) {
       this.#deleting.count++;
       return;
     }
-    this.#deleting = { path, count: 1, unknown };
+    this.#deleting = { path, side: writtenSide(change), count: 1, unknown };
     this.findings.deletions.push(this.#deleting);
   }
 
+  /** Below a directory that is to go: whether this is to be there all the same. Never where one side is a mirror. */
+  #survives(verdict: Verdict): boolean {
+    const above = this.#deleting;
+    if (above === null || !isBelow(verdict.path, above.path)) return false;
+    if (!deletesAgreedOnly(this.#context.settings)) return false;
+    if (verdict.type === 'none' || verdict.type === 'adopt') return false;
+    return isUnresolved(verdict) || verdict.type === 'contents' || !isDeletion(verdict);
+  }
+
   #temp(side: Side, path: string, mtimeMs: number): void {
-    const ours = tempAgentOf(nameOf(path)) === this.#context.agentId;
-    if (side === 'remote' && !(ours && this.#context.temps.isInUse(path))) {
-      this.findings.temps.push({ path, mtimeMs });
-    }
+    const { agentId, temps, settings } = this.#context;
+    const ours = tempAgentOf(nameOf(path)) === agentId;
+    if (!writtenSidesOf(settings.mode).includes(side) || (ours && temps.isInUse(path))) return;
+    this.findings.temps.push({ side, path, mtimeMs });
   }
 
   #special(path: string, side: Side): void {

@@ -3,7 +3,7 @@ import type { QueuePut } from '../ports-state.js';
 import type { Attention } from './attention.js';
 import { Batch, type Outcome, type Work } from './batch.js';
 import type { Holder } from './claims.js';
-import type { Context } from './context.js';
+import { type Context, deletingSides, storageOf } from './context.js';
 import type { Problem } from './events.js';
 import type { Guardian } from './guardian.js';
 import { observe } from './observe.js';
@@ -14,6 +14,8 @@ import { Tally } from './tally.js';
 const foreignTempMs = 7 * 24 * 60 * 60_000;
 const filterFact = 'filter';
 const modeRuleFact = 'modeRule';
+/** The mode the base was made in. */
+export const modeFact = 'mode';
 const progressMs = 250;
 
 /** Compares whole sides (or what is below one directory), carries out what differs, and parks deletions. */
@@ -46,14 +48,19 @@ export class Scanner {
     const tally = new Tally();
     emit({ type: 'scan-start', cause });
     await filter.reset();
+    await this.#prepare();
     const findings = await this.#scan('', {}, tally);
     this.#report(findings, tally);
     await this.#noteFilter();
     await this.#park(findings, tally, true);
-    if (findings.unlisted.length === 0) await this.#guardian.seen(findings.remote);
+    if (findings.unlisted.length === 0) await this.#guardian.seen(this.#heldBy(findings));
     if (findings.unlisted.length === 0 && tally.failed === 0) {
       await state.facts.set(modeRuleFact, settings.modeRuleText);
       this.#context.modeTrust.trusted = true;
+    }
+    if (findings.unlisted.length === 0 && this.#context.otherMode.was) {
+      this.#context.otherMode.was = false;
+      await state.facts.set(modeFact, settings.mode);
     }
     await this.#removeForeignTemps(findings);
     const durationMs = clock.now() - startedMs;
@@ -113,7 +120,8 @@ export class Scanner {
         },
       });
       if (under === '') emit({ type: 'scan-listed', entries: findings.local + findings.remote });
-      return findings;
+      await batch.idle();
+      return { ...findings, deletions: findings.deletions.filter(({ path }) => !batch.isMovedAway(path)) };
     } finally {
       await batch.finish();
       await putRows();
@@ -144,6 +152,27 @@ export class Scanner {
     if (held) tally.held += count;
     const sinceMs = clock.now();
     await state.queue.put(deletions.map(({ path }) => ({ path, cause: 'deletion', sinceMs, held })));
+    await state.queue.put(findings.surviving.map((path) => ({ path, cause: 'scan', sinceMs })));
+    const undecided = findings.undecided.map(({ path, error }) =>
+      this.#attention.rowAfterFailure(path, error),
+    );
+    await state.queue.put(undecided);
+  }
+
+  /** What the decisions of this scan depend on beside the entries. */
+  async #prepare(): Promise<void> {
+    const { resolutions, remoteAhead, remote, settings } = this.#context;
+    await resolutions.load();
+    const compares =
+      settings.mode === 'push-backup' || (settings.mode === 'two-way' && settings.conflict === 'newest');
+    if (compares) remoteAhead.ms = await remote.clockOffsetMs();
+  }
+
+  /** How many paths there are where deletions may happen: the larger side where that is both. */
+  #heldBy({ local, remote }: ScanFindings): number {
+    const sides = deletingSides(this.#context.settings);
+    if (sides.length === 1) return sides[0] === 'local' ? remote : local;
+    return Math.max(local, remote);
   }
 
   #withoutUnknown(deletions: readonly Deletion[], tally: Tally): Deletion[] {
@@ -187,13 +216,18 @@ export class Scanner {
   /** Leftovers of other agents go when they are old; our own that nobody uses, at once. */
   async #removeForeignTemps({ temps }: ScanFindings): Promise<void> {
     if (temps.length === 0) return;
-    const { remote, clock, log, agentId } = this.#context;
+    const { clock, log, agentId } = this.#context;
     try {
-      const serverNow = clock.now() + (await remote.clockOffsetMs());
-      const old = temps.filter(
-        ({ path, mtimeMs }) => path.includes(`.towline-${agentId}-`) || serverNow - mtimeMs > foreignTempMs,
-      );
-      if (old.length > 0) await remote.removeTemps(old.map(({ path }) => path));
+      for (const side of ['local', 'remote'] as const) {
+        const storage = storageOf(this.#context, side);
+        const here = temps.filter((temp) => temp.side === side);
+        if (here.length === 0) continue;
+        const sideNow = clock.now() + (await storage.clockOffsetMs());
+        const old = here.filter(
+          ({ path, mtimeMs }) => path.includes(`.towline-${agentId}-`) || sideNow - mtimeMs > foreignTempMs,
+        );
+        if (old.length > 0) await storage.removeTemps(old.map(({ path }) => path));
+      }
     } catch (error) {
       // They are in nobody's way: the next scan finds them again.
       log.debug('temps left by others could not be removed', { error: asTowlineError(error).message });

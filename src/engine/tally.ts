@@ -17,12 +17,15 @@ export class Tally {
   directories = 0;
   metadata = 0;
   deleted = 0;
+  moved = 0;
   kept = 0;
   drifted = 0;
   skipped = 0;
   failed = 0;
   held = 0;
+  conflicts = 0;
   bytesSent = 0;
+  bytesReceived = 0;
   readonly paths: string[] = [];
   omitted = 0;
 
@@ -33,7 +36,17 @@ export class Tally {
 
   /** Whether there is anything to say about it. */
   get eventful(): boolean {
-    return this.transferred + this.directories + this.metadata + this.deleted + this.failed + this.held > 0;
+    return (
+      this.transferred +
+        this.moved +
+        this.directories +
+        this.metadata +
+        this.deleted +
+        this.failed +
+        this.held +
+        this.conflicts >
+      0
+    );
   }
 
   summary(cause: BatchSummary['cause'], durationMs: number): BatchSummary {
@@ -43,12 +56,15 @@ export class Tally {
       directories: this.directories,
       metadata: this.metadata,
       deleted: this.deleted,
+      moved: this.moved,
       kept: this.kept,
       drifted: this.drifted,
       skipped: this.skipped,
       failed: this.failed,
       held: this.held,
+      conflicts: this.conflicts,
       bytesSent: this.bytesSent,
+      bytesReceived: this.bytesReceived,
       durationMs,
       paths: this.paths.slice(0, pathsShown),
     };

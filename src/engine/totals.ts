@@ -10,7 +10,10 @@ export class Totals {
   #transferred = 0;
   #skipped = 0;
   #deleted = 0;
+  #moved = 0;
+  #conflicts = 0;
   #bytesSent = 0;
+  #bytesReceived = 0;
   #kept = 0;
   #directories = 0;
   #metadata = 0;
@@ -24,23 +27,29 @@ export class Totals {
     this.#transferred += tally.transferred;
     this.#skipped += tally.skipped;
     this.#deleted += tally.deleted;
+    this.#moved += tally.moved;
+    this.#conflicts += tally.conflicts;
     this.#bytesSent += tally.bytesSent;
+    this.#bytesReceived += tally.bytesReceived;
     this.#kept += tally.kept;
     this.#directories += tally.directories;
     this.#metadata += tally.metadata;
   }
 
   result(problems: readonly Problem[], holds: readonly Hold[]): SyncResult {
+    const failed = problems.filter(({ code }) => code !== 'conflict');
+    const open = new Set(problems.filter(({ code }) => code === 'conflict').map(({ path }) => path));
     return {
       transferred: this.#transferred,
       skipped: this.#skipped,
       deleted: this.#deleted,
-      conflicts: 0,
-      failed: new Set(problems.map(({ path }) => path)).size,
+      conflicts: this.#conflicts + open.size,
+      failed: new Set(failed.map(({ path }) => path)).size,
       bytesSent: this.#bytesSent,
-      bytesReceived: 0,
+      bytesReceived: this.#bytesReceived,
       durationMs: Math.round(this.#clock.now() - this.#startedMs),
       problems,
+      moved: this.#moved,
       kept: this.#kept,
       directories: this.#directories,
       metadata: this.#metadata,

@@ -44,7 +44,7 @@ export function createBaseStore({ writer, reader, attempt }: Connection): BaseSt
   const drop = writer.prepare<[Buffer]>('DELETE FROM base WHERE key = ?');
   const inode = writer
     .prepare<[number, number], Buffer>(
-      'SELECT key FROM base WHERE local_kind = 0 AND local_dev = ? AND local_ino = ? ORDER BY key',
+      'SELECT key FROM base WHERE local_dev = ? AND local_ino = ? ORDER BY key',
     )
     .pluck();
   const total = writer.prepare<[], number>('SELECT base_total FROM counters').pluck();

@@ -73,8 +73,14 @@ CREATE TABLE partials (
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 `;
 
+/** Version 2: directories are found by their inode too, so that a folder that was renamed is renamed over there. */
+const second = `
+DROP INDEX base_inode;
+CREATE INDEX base_inode ON base (local_dev, local_ino) WHERE local_ino IS NOT NULL;
+`;
+
 /** What leads from each version of the schema to the next, beginning with an empty file. Only ever appended to. */
-export const migrations: readonly string[] = [first];
+export const migrations: readonly string[] = [first, second];
 
 /** The version of the schema a database has; 0 for a new one. */
 export function versionOf(db: Database.Database): number {

@@ -6,7 +6,7 @@ import type { CliContext } from '../../src/cli/context.js';
 import { awaitArrival } from '../../src/cli/demo/files.js';
 import { runDemo } from '../../src/cli/demo/run.js';
 import { cycleLength, editOf, sampleFiles } from '../../src/cli/demo/script.js';
-import { planPush, push, watch } from '../../src/index.js';
+import { plan, sync, watch } from '../../src/index.js';
 import { startSftpServer } from '../../src/ssh/server/server.js';
 import { freshFolder } from '../support/folder.js';
 
@@ -31,8 +31,8 @@ function stage(onText: (text: string) => void = () => undefined): Stage {
   };
   const context: CliContext = {
     version: '0',
-    push,
-    planPush,
+    sync,
+    plan,
     watch,
     stdout: output,
     stderr: output,

@@ -26,6 +26,7 @@ export function result(changes: Partial<SyncResult> = {}): SyncResult {
     transferred: 0,
     skipped: 0,
     deleted: 0,
+    moved: 0,
     conflicts: 0,
     failed: 0,
     bytesSent: 0,
@@ -48,12 +49,15 @@ export function batch(changes: Partial<BatchSummary> = {}): BatchSummary {
     directories: 0,
     metadata: 0,
     deleted: 0,
+    moved: 0,
     kept: 0,
     drifted: 0,
     skipped: 0,
     failed: 0,
     held: 0,
+    conflicts: 0,
     bytesSent: 0,
+    bytesReceived: 0,
     durationMs: 41,
     paths: [],
     ...changes,
@@ -82,7 +86,7 @@ export interface Ran {
   readonly stdout: string;
   readonly stderr: string;
   /** What the library was called with, if it was. */
-  readonly calls: readonly { readonly name: 'push' | 'planPush' | 'watch'; readonly options: PairOptions }[];
+  readonly calls: readonly { readonly name: 'sync' | 'plan' | 'watch'; readonly options: PairOptions }[];
   /** Codes of exits that did not wait for a clean end. */
   readonly exits: readonly number[];
 }
@@ -107,7 +111,7 @@ export interface World {
 export async function run(args: readonly string[], world: World = {}): Promise<Ran> {
   const stdout = screen(world.tty ?? false);
   const stderr = screen(world.tty ?? false);
-  const calls: { name: 'push' | 'planPush' | 'watch'; options: PairOptions }[] = [];
+  const calls: { name: 'sync' | 'plan' | 'watch'; options: PairOptions }[] = [];
   const exits: number[] = [];
   const listeners = new Set<() => void>();
   let nowMs = new Date(2026, 10, 21, 12, 3, 4).getTime();
@@ -118,13 +122,13 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
     nowMs = startMs + atMs;
     for (const listener of listeners) listener();
   };
-  const begin = (name: 'push' | 'planPush' | 'watch', options: PairOptions, hooks: RunHooks) => {
+  const begin = (name: 'sync' | 'plan' | 'watch', options: PairOptions, hooks: RunHooks) => {
     calls.push({ name, options });
     for (const event of world.events ?? []) hooks.onEvent?.(event);
     world.whileRunning?.(signal);
   };
   const once =
-    (name: 'push' | 'planPush') =>
+    (name: 'sync' | 'plan') =>
     async (options: PairOptions, hooks: RunHooks = {}) => {
       begin(name, options, hooks);
       if (hooks.signal?.aborted === true) throw hooks.signal.reason;
@@ -134,8 +138,8 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
 
   const context: CliContext = {
     version: '1.2.3',
-    push: once('push'),
-    planPush: once('planPush'),
+    sync: once('sync'),
+    plan: once('plan'),
     watch: async (options, hooks) => {
       const done = Promise.withResolvers<undefined>();
       begin('watch', options, hooks ?? {});

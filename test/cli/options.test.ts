@@ -34,7 +34,7 @@ const table: readonly (readonly [flags: string, options: Partial<PairOptions>])[
 
 test.each(table)('push %s', async (flags, options) => {
   const given = flags === '' ? [] : flags.split(' ');
-  const expected = [{ name: 'push', options: { ...pair, ...options } }];
+  const expected = [{ name: 'sync', options: { ...pair, ...options } }];
   expect((await run(['push', ...given, pair.local, pair.remote])).calls).toEqual(expected);
   expect((await run(['push', pair.local, pair.remote, ...given])).calls).toEqual(expected);
 });
@@ -69,11 +69,11 @@ test.each([
   { local: 'C:\\app', remote: 'box:x' },
 ])('after -- the arguments are taken as they are: $local $remote', async ({ local, remote }) => {
   const { calls } = await run(['push', '--delete', '--', local, remote]);
-  expect(calls).toEqual([{ name: 'push', options: { local, remote, delete: true } }]);
+  expect(calls).toEqual([{ name: 'sync', options: { local, remote, delete: true } }]);
 });
 
 test('-n asks for the plan only', async () => {
   expect((await run(['push', '-n', pair.local, pair.remote])).calls.map(({ name }) => name)).toEqual([
-    'planPush',
+    'plan',
   ]);
 });

@@ -46,7 +46,7 @@ test.each([
   ['TOWLINE_DELETE', 'maybe', 'true or false'],
   ['TOWLINE_DELETE', 'constructor', 'true or false'],
   ['TOWLINE_COMPARE', 'date', '"size", "mtime+size" or "checksum"'],
-  ['TOWLINE_MODE', 'pull', '"push"'],
+  ['TOWLINE_MODE', 'mirror', '"push", "pull", "two-way", "push-backup" or "pull-backup"'],
   ['TOWLINE_MAX_DELETE', '101%', 'a number of paths (100) or a share of the known ones ("30%")'],
   ['TOWLINE_EVERY', '0s', 'a time such as "30s", "15m", "1h" or "1d"'],
   ['TOWLINE_LOCAL', '  ', 'the path of a folder'],

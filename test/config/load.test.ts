@@ -83,6 +83,7 @@ test('every key of a file, and its relative paths', async () => {
     pair: {
       local: cwd,
       remote: 'dev@box:/srv/app',
+      mode: 'push',
       port: 2222,
       identityFiles: [join(cwd, 'keys/one'), '/home/me/two', '/three'],
       sshConfig: join(cwd, 'ssh_config'),
@@ -180,7 +181,7 @@ describe('mistakes', () => {
       /^:17: afterSync\.1\.patterns: cannot be "x"\. Allowed: a list of patterns as in \.gitignore$/,
       /^:22: exclude\.1: cannot be 5\. Allowed: a pattern as in \.gitignore$/,
       /^:24: password: secrets are never kept in a configuration\. Load the key into ssh-agent/,
-      /^:25: nonsense: is not a known setting\. Known: local, remote, mode, port, /,
+      /^:25: nonsense: is not a known setting\. Known: local, remote, mode, conflict, /,
       /^TOWLINE_DELETE: cannot be "perhaps"\. Allowed: true or false$/,
     ];
     expect(lines).toHaveLength(patterns.length);

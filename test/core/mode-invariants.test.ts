@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { type Change, type Verdict, writtenSide } from '../../src/core/action.js';
 import { type Compare, sameRevision } from '../../src/core/compare.js';
 import type { BasePair, Entry, Kind } from '../../src/core/entry.js';
-import type { Policy } from '../../src/core/mode.js';
+import type { Policy } from '../../src/core/policy.js';
 import {
   type There,
   type World,
@@ -14,6 +14,7 @@ import {
   remotes,
   resolve,
   usual,
+  without,
 } from './mode-world.js';
 
 interface Situation extends World {
@@ -53,7 +54,7 @@ function* bases(): Generator<[string, BasePair | null]> {
 }
 
 function* policies(): Generator<[string, Policy]> {
-  const abilities = [all, ...Object.keys(all).map((off) => ({ ...all, [off]: false }))];
+  const abilities = [all, ...(Object.keys(all.remote) as Parameters<typeof without>[0][]).map(without)];
   const rules: [string, Policy['modeRule']][] = [
     ['as it is', (mode) => mode],
     ['group may write', (mode) => mode | 0o020],
@@ -113,6 +114,7 @@ const invariants: Record<string, (decided: Decided) => boolean> = {
   'is settled by the hashes it asks for': ({ verdict }) => verdict.type !== 'contents',
   'names what it saw on both sides': ({ before, verdict }) => {
     if (!isChange(verdict)) return true;
+    if (verdict.type === 'set-aside') return false;
     const source = 'source' in verdict ? verdict.source : null;
     return (
       sameEntry(source, before.local?.entry ?? null) &&
@@ -127,7 +129,7 @@ const invariants: Record<string, (decided: Decided) => boolean> = {
   'an unchanged pair is left alone': ({ before, policy, verdict }) => {
     const asks = policy.force || policy.afresh || !policy.trustModes;
     if (asks || !isUnchanged(before) || before.base?.local.kind !== before.base?.remote.kind) return true;
-    return verdict.type === 'none' || (verdict.type === 'refuse' && !policy.can.symlinks);
+    return verdict.type === 'none' || (verdict.type === 'refuse' && !policy.can.remote.symlinks);
   },
   'a touch or a chmod sends no content': ({ before, policy, verdict }) => {
     if (policy.force || before.base === null || before.local?.entry.kind !== 'file' || before.remote === null)
@@ -139,7 +141,9 @@ const invariants: Record<string, (decided: Decided) => boolean> = {
     if (verdict.type !== 'set-metadata') return true;
     const { mode, mtimeMs } = verdict.change;
     if (mode === undefined && mtimeMs === undefined) return false;
-    return (mode === undefined || policy.can.modes) && (mtimeMs === undefined || policy.can.times);
+    return (
+      (mode === undefined || policy.can.remote.modes) && (mtimeMs === undefined || policy.can.remote.times)
+    );
   },
   'a racy base is not trusted': ({ before: { base, local, remote }, policy, verdict, hashed }) => {
     if (base?.racy !== true || local?.entry.kind !== 'file' || remote?.entry.kind !== 'file' || policy.force)
@@ -157,7 +161,7 @@ const invariants: Record<string, (decided: Decided) => boolean> = {
     return again.type === 'none';
   },
   'where modes are set, the destination has the wanted one': ({ policy, verdict, after }) => {
-    if (!policy.can.modes || policy.trustModes || verdict.type === 'refuse') return true;
+    if (!policy.can.remote.modes || policy.trustModes || verdict.type === 'refuse') return true;
     const { local, remote } = after;
     if (local === null || remote === null || local.entry.kind === 'symlink') return true;
     return remote.entry.mode === policy.modeRule(local.entry.mode, local.entry.kind);

@@ -2,7 +2,8 @@
 import type { Verdict } from '../../src/core/action.js';
 import { wireSeconds } from '../../src/core/compare.js';
 import type { BasePair, Entry, Kind, Triple } from '../../src/core/entry.js';
-import { type Policy, decide } from '../../src/core/mode.js';
+import { decide } from '../../src/core/mode.js';
+import type { Policy } from '../../src/core/policy.js';
 
 /** What is at the path on one side: what a scan shows of it, and the content that only a hash tells. */
 export interface There {
@@ -19,7 +20,15 @@ export interface World {
 export const thenMs = 1_700_000_000_000;
 /** What the server writes where it is not told (or does not listen). */
 export const serverNowMs = 1_800_000_000_000;
-export const all = { modes: true, times: true, symlinks: true, symlinkTimes: true };
+const able = { modes: true, times: true, symlinks: true, symlinkTimes: true };
+/** Both sides can do everything. */
+export const all = { local: able, remote: able };
+
+/** The server can do all but one thing. */
+export function without(off: keyof typeof able): typeof all {
+  return { local: able, remote: { ...able, [off]: false } };
+}
+
 export const usual: Policy = {
   mode: 'push',
   delete: false,
@@ -28,6 +37,10 @@ export const usual: Policy = {
   force: false,
   modeRule: (mode) => mode,
   trustModes: true,
+  onDrift: 'overwrite',
+  conflict: 'keep-both',
+  resolutionOf: () => null,
+  remoteAheadMs: 0,
   can: all,
 };
 
@@ -123,20 +136,21 @@ export function apply(world: World, verdict: Verdict, policy: Policy): World {
       return { ...world, base: null, remote: null };
     case 'upload': {
       const { source } = verdict;
-      const timed = source.kind === 'symlink' ? policy.can.symlinkTimes : policy.can.times;
+      const timed = source.kind === 'symlink' ? policy.can.remote.symlinkTimes : policy.can.remote.times;
       return agree(world, hashOf(world.local!), {
         content: world.local!.content,
         entry: {
           kind: source.kind,
           size: source.size,
           mtimeMs: timed ? wireSeconds(source.mtimeMs) * 1000 : serverNowMs,
-          mode: source.kind === 'file' && policy.can.modes ? policy.modeRule(source.mode, 'file') : 0o666,
+          mode:
+            source.kind === 'file' && policy.can.remote.modes ? policy.modeRule(source.mode, 'file') : 0o666,
           ...(source.target === undefined ? {} : { target: source.target }),
         },
       });
     }
     case 'make-directory': {
-      const mode = policy.can.modes ? policy.modeRule(verdict.source.mode, 'directory') : 0o777;
+      const mode = policy.can.remote.modes ? policy.modeRule(verdict.source.mode, 'directory') : 0o777;
       return agree(world, verdict.source, directoryOf({ mtimeMs: serverNowMs, mode }));
     }
     case 'set-metadata': {
@@ -150,6 +164,9 @@ export function apply(world: World, verdict: Verdict, policy: Policy): World {
       return agree(world, verdict.source, { ...before, entry });
     }
     case 'download':
+    case 'set-aside':
+    case 'conflict':
+    case 'halt':
     case 'delete-local':
       throw new Error(`push does not ${verdict.type}`);
   }

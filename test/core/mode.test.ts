@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Verdict } from '../../src/core/action.js';
 import type { BasePair, Kind } from '../../src/core/entry.js';
-import type { Policy } from '../../src/core/mode.js';
+import type { Policy } from '../../src/core/policy.js';
 import {
   type There,
   type World,
-  all,
   apply,
   directoryOf,
   fileOf,
@@ -17,6 +16,7 @@ import {
   thenMs,
   usual,
   verdictOf,
+  without,
 } from './mode-world.js';
 
 /** `file touched`: that variant of `locals` or `remotes`; `''`: nothing is there. */
@@ -70,7 +70,7 @@ const rows: Row[] = [
   ['new file', '', 'file same', '', 'upload'],
   ['new directory', '', 'directory same', '', 'make-directory'],
   ['new link', '', 'symlink same', '', 'upload'],
-  ['new link, none over there', '', 'symlink same', '', 'refuse', { can: { ...all, symlinks: false } }],
+  ['new link, none over there', '', 'symlink same', '', 'refuse', { can: without('symlinks') }],
   ['only there', '', '', 'file same', 'none, kept'],
   ['only there, mirrored', '', '', 'file same', 'delete-remote', { delete: true }],
   ['deleted here', 'file', '', 'file same', 'forget, kept'],
@@ -100,14 +100,7 @@ const rows: Row[] = [
   ],
   ['no base, other size, by checksum', '', 'file resized', 'file same', 'upload', { compare: 'checksum' }],
   ['touched here', 'file', 'file touched', 'file same', 'read local, set-metadata mtimeMs'],
-  [
-    'touched, no times',
-    'file',
-    'file touched',
-    'file same',
-    'read local, adopt',
-    { can: { ...all, times: false } },
-  ],
+  ['touched, no times', 'file', 'file touched', 'file same', 'read local, adopt', { can: without('times') }],
   ['edited here, same size', 'file', 'file edited', 'file same', 'read local, upload'],
   ['edited here, other size', 'file', 'file resized', 'file same', 'upload'],
   ['edited too quickly', 'racy', 'file hidden', 'file same', 'read local, upload'],
@@ -133,14 +126,7 @@ const rows: Row[] = [
   ['our upload the base never learned of', 'file', 'file edited', 'file edited', 'adopt'],
   ['unchanged, forced', 'file', 'file same', 'file same', 'upload', { force: true }],
   ['chmod here', 'file', 'file chmod', 'file same', 'set-metadata mode'],
-  [
-    'chmod here, no modes there',
-    'file',
-    'file chmod',
-    'file same',
-    'adopt',
-    { can: { ...all, modes: false } },
-  ],
+  ['chmod here, no modes there', 'file', 'file chmod', 'file same', 'adopt', { can: without('modes') }],
   ['chmod there', 'file', 'file same', 'file chmod', 'set-metadata mode'],
   [
     'another --chmod than last time',
@@ -160,7 +146,7 @@ const rows: Row[] = [
     'symlink touched',
     'symlink same',
     'adopt',
-    { can: { ...all, symlinkTimes: false } },
+    { can: without('symlinkTimes') },
   ],
   ['link leads elsewhere', 'symlink', 'symlink retargeted', 'symlink same', 'upload'],
   ['link leads elsewhere there', 'symlink', 'symlink same', 'symlink retargeted', 'upload, drift'],

@@ -11,6 +11,7 @@ import { Gate } from '../../src/engine/gate.js';
 import { Lanes } from '../../src/engine/lanes.js';
 import { Ledger } from '../../src/engine/ledger.js';
 import { StatusBoard } from '../../src/engine/status-board.js';
+import { Resolutions } from '../../src/engine/resolutions.js';
 import { Temps } from '../../src/engine/temps.js';
 import type { Log } from '../../src/ports.js';
 import { createThrottle } from '../../src/transfer/throttle.js';
@@ -93,7 +94,10 @@ export function startRun(parts: RunParts): Run {
     gate: new Gate(),
     throttle: createThrottle({ clock }),
     modeTrust,
-    policy: () => policyOf(settings, remote, modeTrust.trusted),
+    resolutions: new Resolutions(state.facts),
+    remoteAhead: { ms: 0 },
+    otherMode: { was: false },
+    policy: () => policyOf(context),
   };
   const agent = new Agent({
     context,
@@ -123,6 +127,9 @@ function settingsOf(knobs: Knobs): Settings {
     compare: knobs.compare,
     afresh: false,
     force: false,
+    onDrift: 'overwrite',
+    conflict: 'keep-both',
+    maxConflictCopies: 10,
     modeRule: (mode) => mode,
     modeRuleText: '',
     sync: knobs.sync,

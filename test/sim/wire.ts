@@ -123,6 +123,7 @@ function remoteSide(inner: MemoryStorage, wire: Wire): Storage {
         const temp = await inner.resumeTemp(path, from, to, offset);
         return temp === null ? null : wiredTemp(temp, wire, path, epoch);
       }),
+    move: (from, to, expected) => wire.change('move', from, () => inner.move(from, to, expected)),
     makeDirectory: (path, mode) => wire.change('makeDirectory', path, () => inner.makeDirectory(path, mode)),
     makeSymlink: (path, link, name, expected) =>
       wire.change(

@@ -73,7 +73,7 @@ test('holds what was committed, in the order of paths, whole or below a director
   await state.close();
 });
 
-test('finds files by their local identity, and only files', async () => {
+test('finds paths by their local identity', async () => {
   const state = await openState({ folder: freshFolder('state'), label: 'test' });
   const { base } = state;
   await base.commit([
@@ -83,9 +83,9 @@ test('finds files by their local identity, and only files', async () => {
     { path: 'folder', pair: pairOf(0, { dev: 7, ino: 2 ** 40, kind: 'directory' }) },
     { path: 'unknown', pair: pairOf(1) },
   ]);
-  expect(await base.byInode(7, 2 ** 40)).toEqual(['a/linked', 'b']);
+  expect(await base.byInode(7, 2 ** 40)).toEqual(['a/linked', 'b', 'folder']);
   await base.commit([{ path: 'b', pair: null }]);
-  expect(await base.byInode(7, 2 ** 40)).toEqual(['a/linked']);
+  expect(await base.byInode(7, 2 ** 40)).toEqual(['a/linked', 'folder']);
   expect(await base.byInode(7, 1)).toEqual([]);
   await state.close();
 });

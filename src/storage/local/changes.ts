@@ -10,7 +10,7 @@ import { checkExpected } from '../expected.js';
 import { attempt, errnoOf, localError } from './errors.js';
 import { directoryFlags, placeFlags, readFlags } from './flags.js';
 import { withPlace, type Place, type Root } from './place.js';
-import { publishAt } from './publish.js';
+import { publishAt, renameToNothing, taken } from './publish.js';
 import { entryFrom, entryOf, kindOf } from './stats.js';
 import { unixTime } from './time.js';
 
@@ -86,6 +86,28 @@ export function setLocalMetadata(
       throw error instanceof TowlineError ? error : localError(error, 'set mode and time of', shown);
     }
   });
+}
+
+/** See `Storage.move`. */
+export function moveLocal(root: Root, from: string, to: string, expected: Entry): Promise<Entry> {
+  const shown = join(root.path, from);
+  const target = join(root.path, to);
+  return withPlace(root, from, (old) =>
+    withPlace(root, to, (place) => {
+      try {
+        const now = lookAgain(old, shown);
+        checkExpected(shown, expected, now);
+        // A directory cannot be linked, and its rename replaces an empty one: there the look before has to do.
+        if (now.kind === 'directory') renameToNothing({ from: old.at, to: place.at, shown: target });
+        else publishAt({ from: old.at, to: place.at, shown: target, kind: now.kind }, null);
+        return lookAgain(place, target);
+      } catch (error) {
+        if (errnoOf(error) === 'ENOENT') throw changed(shown, error);
+        if (errnoOf(error) === 'EEXIST') throw taken(target, error);
+        throw error instanceof TowlineError ? error : localError(error, 'rename', shown);
+      }
+    }),
+  );
 }
 
 /** See `Storage.remove`. */

@@ -45,11 +45,16 @@ function linkTo({ from, to, kind }: Publication): boolean {
   }
 }
 
-function renameToNothing({ from, to, shown }: Publication): void {
+/**
+ * Renames where nothing is; between the look and the rename lies a moment.
+ * @throws `exists`
+ */
+export function renameToNothing({ from, to, shown }: Omit<Publication, 'kind'>): void {
   if (lstatSync(to, { throwIfNoEntry: false }) !== undefined) throw taken(shown);
   renameSync(from, to);
 }
 
-function taken(shown: string, cause?: unknown): TowlineError {
+/** Something is where nothing should be. */
+export function taken(shown: string, cause?: unknown): TowlineError {
   return new TowlineError('exists', `something is at ${shown} already`, { path: shown, cause });
 }

@@ -74,6 +74,7 @@ export function createLocalStorage(options: LocalOptions): Storage {
       changing(path, () => changes.makeLocalSymlink(base, path, link, name, expected)),
     setMetadata: (path, expected, change) =>
       changing(path, () => changes.setLocalMetadata(base, path, expected, change)),
+    move: (from, to, expected) => changing(from, () => changes.moveLocal(base, from, to, expected)),
     remove: (path, expected) => changing(path, () => changes.removeLocal(base, path, expected)),
     removeTemps: (paths) => changing('', () => changes.removeLocalTemps(base, paths)),
     hash: async (path, signal) => hashSource(openLocalSource(root, path), join(root, path), signal),

@@ -67,6 +67,20 @@ export function setMemoryMetadata(
   return tree.entry(node, path);
 }
 
+/** See `Storage.move`. */
+export function moveMemory({ tree }: MemoryContext, from: string, to: string, expected: Entry): Entry {
+  componentsOf(from);
+  componentsOf(to);
+  const node = tree.find(from);
+  if (node === null) throw new TowlineError('changed', `${from} is not there any more`, { path: from });
+  checkExpected(from, expected, tree.entry(node, from));
+  tree.allow(tree.parent(from), ownerMay.write | ownerMay.search, from);
+  tree.allow(tree.parent(to), ownerMay.write | ownerMay.search, to);
+  if (tree.find(to) !== null) throw taken(to);
+  tree.rename(from, to);
+  return tree.entry(node, to);
+}
+
 /** See `Storage.remove`. */
 export function removeMemory({ tree }: MemoryContext, path: string, expected: Entry): void {
   componentsOf(path);

@@ -13,6 +13,7 @@ export type MemoryOperation =
   | 'readText'
   | 'hash'
   | 'hashInPlace'
+  | 'move'
   | 'createTemp'
   | 'resumeTemp'
   | 'write'

@@ -112,6 +112,7 @@ type Writing =
   | 'makeDirectory'
   | 'makeSymlink'
   | 'setMetadata'
+  | 'move'
   | 'remove'
   | 'removeTemps';
 
@@ -130,6 +131,8 @@ function writing(context: MemoryContext, far: boolean): Pick<Storage, Writing> {
       ),
     setMetadata: (path, expected, change) =>
       step(context, 'setMetadata', path, () => changes.setMemoryMetadata(context, path, expected, change)),
+    move: (from, to, expected) =>
+      step(context, 'move', from, () => changes.moveMemory(context, from, to, expected)),
     remove: (path, expected) =>
       step(context, 'remove', path, () => changes.removeMemory(context, path, expected)),
     removeTemps: (paths) =>

@@ -5,7 +5,7 @@ import { hasCode } from '../../core/errors.js';
 import type { Attributes, SftpChannel } from '../../ssh/channel.js';
 import { attributesFor, entryOf, kindOf, type MetadataChange } from './attributes.js';
 import type { SftpContext } from './context.js';
-import { creationFailure, directoryRemovalFailure } from './diagnosis.js';
+import { creationFailure, directoryRemovalFailure, renameFailure } from './diagnosis.js';
 import { failureOf, refusal, type Attempt } from './failures.js';
 import { look } from './look.js';
 
@@ -69,6 +69,25 @@ async function change(
   if (seen.status === 'rejected') throw failureOf(attempt, seen.reason);
   if (seen.value?.kind !== present.kind) throw changed(attempt);
   return seen.value;
+}
+
+/** See `Storage.move`: a plain RENAME, which refuses an existing target. */
+export async function move(context: SftpContext, from: string, to: string, expected: Entry): Promise<Entry> {
+  const attempt = context.attempt('rename', context.paths.below(from));
+  const onto = context.attempt('rename', context.paths.below(to));
+  const channel = await context.channel('transfer');
+  await context.directories.confirmParent(channel, from);
+  await context.directories.confirmParent(channel, to);
+  const [present, taken] = await Promise.all([look(channel, attempt), look(channel, onto)]);
+  if (present === null || !sameRevision(present, expected)) throw changed(attempt);
+  if (taken !== null) throw refusal(onto, 'exists', 'something is there already');
+  if (present.kind === 'directory') context.directories.forgetBelow(from);
+  try {
+    await channel.rename(attempt.path, onto.path);
+  } catch (error) {
+    throw await renameFailure(channel, onto, error, { temp: attempt.path, replaces: false });
+  }
+  return present;
 }
 
 /** See `Storage.remove`. */

@@ -5,7 +5,7 @@
  * and not per file. Against somebody who swaps directories within that moment SFTP offers no defence.
  */
 import type { TowlineError } from '../../core/errors.js';
-import { ancestorsOf, parentOf } from '../../core/path.js';
+import { ancestorsOf, isBelow, parentOf } from '../../core/path.js';
 import type { Clock } from '../../ports.js';
 import type { SftpChannel } from '../../ssh/channel.js';
 import { kindOf } from './attributes.js';
@@ -60,6 +60,12 @@ export class DirectoryGuard {
   /** This path is no directory any more, or may not be. */
   forget(directory: string): void {
     this.#seenMs.delete(directory);
+  }
+
+  /** The same for it and all below it. */
+  forgetBelow(directory: string): void {
+    for (const seen of this.#seenMs.keys())
+      if (seen === directory || isBelow(seen, directory)) this.#seenMs.delete(seen);
   }
 
   #isFresh(directory: string): boolean {

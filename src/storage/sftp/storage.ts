@@ -2,7 +2,7 @@
 import type { Capabilities, Clock, Storage } from '../../ports.js';
 import type { SftpSession } from '../../ssh/channel.js';
 import { hashSource } from '../hash.js';
-import { makeDirectory, remove, setMetadata } from './changes.js';
+import { makeDirectory, move, remove, setMetadata } from './changes.js';
 import { ClockOffset } from './clock-offset.js';
 import { readText } from './content.js';
 import { SftpContext } from './context.js';
@@ -48,6 +48,7 @@ export function createSftpStorage(options: SftpStorageOptions): Storage {
     makeDirectory: (path, mode) => makeDirectory(context, path, mode),
     makeSymlink: (path, link, name, expected) => makeSymlink(context, path, link, name, expected),
     setMetadata: (path, expected, change) => setMetadata(context, path, expected, change),
+    move: (from, to, expected) => move(context, from, to, expected),
     remove: (path, expected) => remove(context, path, expected),
     removeTemps: (paths) => removeTemps(context, paths),
     hash: async (path, signal) => hashSource(await openSource(context, path), path, signal),

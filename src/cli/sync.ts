@@ -1,4 +1,4 @@
-/** `towline push`: one sync from the local folder to the server, or with `--dry-run` what it would do. */
+/** One sync, or with `--dry-run` what it would do. */
 import { exitCodes } from '../core/errors.js';
 import type { AgentEvent, PairOptions, PlannedAction, RunHooks } from '../index.js';
 import type { CliContext } from './context.js';
@@ -14,16 +14,16 @@ import { interruption } from './signals.js';
 import { showResult } from './summary.js';
 import { commonEvents } from './terminal.js';
 
-export interface PushFlags extends OutputFlags {
+export interface SyncFlags extends OutputFlags {
   readonly dryRun: boolean;
 }
 
 /**
  * Runs the command.
  * @returns its exit code
- * @throws TowlineError as `push` of the library does
+ * @throws TowlineError as `sync` of the library does
  */
-export async function runPush(given: CliContext, options: PairOptions, flags: PushFlags): Promise<number> {
+export async function runSync(given: CliContext, options: PairOptions, flags: SyncFlags): Promise<number> {
   const progress = await startProgress(given, flags);
   const { context } = progress;
   const lines = lineWriter(context, flags, false);
@@ -46,13 +46,13 @@ export async function runPush(given: CliContext, options: PairOptions, flags: Pu
 type Run = (
   context: CliContext,
   options: PairOptions,
-  flags: PushFlags,
+  flags: SyncFlags,
   lines: LineWriter,
   hooks: RunHooks,
 ) => Promise<number>;
 
 const realRun: Run = async (context, options, flags, lines, hooks) => {
-  const result = await context.push(options, hooks);
+  const result = await context.sync(options, hooks);
   if (!flags.json) showResult(lines, result, options, flags);
   else if (!writeObject(context, resultObject(result))) return exitCodes.someFailed;
   return exitCodeOfResult(result);
@@ -65,7 +65,7 @@ const dryRun: Run = async (context, options, flags, lines, hooks) => {
     else if (flags.json) actions.push(event.action);
     else showPlanned(lines, event.action);
   };
-  const totals = await context.planPush(options, { ...hooks, onEvent });
+  const totals = await context.plan(options, { ...hooks, onEvent });
   if (!flags.json) showPlanEnd(lines, totals, options, flags);
   else if (!writeObject(context, planObject(actions, totals))) return exitCodes.someFailed;
   return exitCodeOfResult(totals);

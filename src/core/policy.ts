@@ -1,0 +1,86 @@
+/** What a decision depends on beside the entries: the mode, the user's wishes and the abilities of the two sides. */
+import type { Compare, ModeRule } from './compare.js';
+import type { Side } from './entry.js';
+
+/** Which way changes go. */
+export type Mode = 'push' | 'pull' | 'two-way' | 'push-backup' | 'pull-backup';
+
+export const modes: readonly Mode[] = ['push', 'pull', 'two-way', 'push-backup', 'pull-backup'];
+
+/** What is done about a file that both sides changed (two-way). */
+export type ConflictPolicy = 'newest' | 'local' | 'remote' | 'keep-both' | 'manual';
+
+export const conflictPolicies: readonly ConflictPolicy[] = [
+  'keep-both',
+  'newest',
+  'local',
+  'remote',
+  'manual',
+];
+
+/** What is done about a change that others made on the side that only follows (push, pull). */
+export type DriftPolicy = 'overwrite' | 'keep' | 'backup' | 'halt';
+
+export const driftPolicies: readonly DriftPolicy[] = ['overwrite', 'keep', 'backup', 'halt'];
+
+/** What a person decided about one conflict. */
+export type Resolution = 'local' | 'remote' | 'both';
+
+/** What a side can hold. */
+export interface Abilities {
+  readonly modes: boolean;
+  readonly times: boolean;
+  readonly symlinks: boolean;
+  readonly symlinkTimes: boolean;
+}
+
+export interface Policy {
+  readonly mode: Mode;
+  readonly delete: boolean;
+  readonly compare: Compare;
+  /** Compare contents although there is a base (a one-shot `--compare checksum`). */
+  readonly afresh: boolean;
+  /** Transfer regardless. */
+  readonly force: boolean;
+  /** The mode a written side should have. */
+  readonly modeRule: ModeRule;
+  /** The base's modes were made under the same rule; otherwise modes are compared across the sides. */
+  readonly trustModes: boolean;
+  readonly onDrift: DriftPolicy;
+  readonly conflict: ConflictPolicy;
+  /** What a person said about this path, or `null`. */
+  readonly resolutionOf: (path: string) => Resolution | null;
+  /** The remote clock minus ours, ms: for `newest`. */
+  readonly remoteAheadMs: number;
+  readonly can: Readonly<Record<Side, Abilities>>;
+}
+
+/** The side that is right, in modes that have one; `null` where both are. */
+export function sourceSideOf(mode: Mode): Side | null {
+  return sourceSides[mode];
+}
+
+const sourceSides: Readonly<Record<Mode, Side | null>> = {
+  push: 'local',
+  pull: 'remote',
+  'two-way': null,
+  'push-backup': null,
+  'pull-backup': 'remote',
+};
+
+/** The sides a mode may write to. */
+export function writtenSidesOf(mode: Mode): readonly Side[] {
+  const source = sourceSideOf(mode);
+  if (source === null) return ['local', 'remote'];
+  return [source === 'local' ? 'remote' : 'local'];
+}
+
+/** Whether the mode may delete at all. */
+export function mayDelete(mode: Mode): boolean {
+  return mode === 'push' || mode === 'pull' || mode === 'two-way';
+}
+
+/** Whether one side mirrors the other, so that what only the mirror has goes when deletions are asked for. */
+export function isMirror(mode: Mode): boolean {
+  return mode === 'push' || mode === 'pull';
+}

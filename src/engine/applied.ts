@@ -1,0 +1,24 @@
+import type { BasePair, Entry, Side } from '../core/entry.js';
+
+/** What came of a change. */
+export interface Applied {
+  /** What the base is to hold; `undefined`: it was seen to already. */
+  readonly pair: BasePair | null | undefined;
+  readonly bytes: number;
+  /** Paths removed. */
+  readonly deleted: number;
+  /** Directories that were to go and stay. */
+  readonly kept: readonly string[];
+  /** The source moved on meanwhile: look at it again. */
+  readonly dirty: boolean;
+  /** Paths that are to be looked at now. */
+  readonly again: readonly string[];
+}
+
+/** Nothing came of it but what is said. */
+export const nothing: Applied = { pair: undefined, bytes: 0, deleted: 0, kept: [], dirty: false, again: [] };
+
+/** The base row of a path whose `side` was just written from `source`. */
+export function pairOf(side: Side, source: Entry, made: Entry, racy: boolean): BasePair {
+  return side === 'remote' ? { local: source, remote: made, racy } : { local: made, remote: source, racy };
+}

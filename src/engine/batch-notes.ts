@@ -1,0 +1,86 @@
+import { type Change, isDeletion, writtenSide } from '../core/action.js';
+import type { Side } from '../core/entry.js';
+import type { Applied } from './applied.js';
+import type { Context } from './context.js';
+import type { Directories } from './directories.js';
+import type { Moved } from './moves.js';
+import type { Tally } from './tally.js';
+
+/** Counts what a batch did, tells of what people want to know, and which directories were touched by it. */
+export class BatchNotes {
+  readonly #context: Context;
+  readonly #tally: Tally;
+  readonly #directories: Readonly<Record<Side, Directories>>;
+
+  constructor(context: Context, tally: Tally, directories: Readonly<Record<Side, Directories>>) {
+    this.#context = context;
+    this.#tally = tally;
+    this.#directories = directories;
+  }
+
+  moved({ from, to }: Moved): void {
+    this.#tally.moved++;
+    this.#tally.touch(to);
+    for (const path of [from, to]) this.#directories.remote.changedIn(path);
+  }
+
+  done(change: Change, done: Applied): void {
+    const tally = this.#tally;
+    const directories = this.#directories[writtenSide(change)];
+    tally.touch(change.path);
+    if (!isDeletion(change)) this.#context.deletions.made(change.path);
+    if (writtenSide(change) === 'remote') tally.bytesSent += done.bytes;
+    else tally.bytesReceived += done.bytes;
+    tally.deleted += done.deleted;
+    switch (change.type) {
+      case 'upload':
+      case 'download':
+        if (done.again.length > 0) {
+          // A folder that holds something new was in the way: the local version was set aside.
+          tally.conflicts++;
+          break;
+        }
+        tally.transferred++;
+        if (change.conflict === true) this.#noteConflict(change);
+        else if (change.drift) tally.drifted++;
+        directories.changedIn(change.path);
+        break;
+      case 'make-directory':
+        tally.directories++;
+        directories.made(change.path);
+        directories.changedIn(change.path);
+        break;
+      case 'set-metadata':
+        tally.metadata++;
+        break;
+      case 'set-aside':
+        if (change.cause === 'conflict') tally.conflicts++;
+        else tally.drifted++;
+        directories.changedIn(change.path);
+        break;
+      case 'delete-local':
+      case 'delete-remote':
+        tally.kept += done.kept.length;
+        directories.removed(change.path);
+        directories.changedIn(change.path);
+        for (const path of done.kept) this.#sayKept(path);
+        break;
+    }
+  }
+
+  #noteConflict({ path, type }: Change): void {
+    this.#tally.conflicts++;
+    const side = type === 'upload' ? 'remote' : 'local';
+    this.#context.emit({ type: 'conflict', path, cause: 'conflict', side, copy: null });
+  }
+
+  #sayKept(path: string): void {
+    this.#context.emit({
+      type: 'notice',
+      level: 'info',
+      code: 'kept-directory',
+      path,
+      message: `'${path}' stays on the other side: it holds something that is excluded or cannot be synced`,
+    });
+  }
+}

@@ -1,0 +1,34 @@
+import type { Resolution } from '../core/policy.js';
+import type { FactStore } from '../ports-state.js';
+
+/** Under which fact decisions are kept: a record of path → what to keep. */
+export const resolutionsFact = 'resolutions';
+
+/** What a person decided about single conflicts, until it was carried out. Kept in the state. */
+export class Resolutions {
+  readonly #facts: FactStore;
+  #known: Record<string, Resolution> = {};
+
+  constructor(facts: FactStore) {
+    this.#facts = facts;
+  }
+
+  /** Reads what was decided while no agent ran. */
+  async load(): Promise<void> {
+    this.#known = (await this.#facts.get<Record<string, Resolution>>(resolutionsFact)) ?? {};
+  }
+
+  readonly of = (path: string): Resolution | null => this.#known[path] ?? null;
+
+  async decide(path: string, keep: Resolution): Promise<void> {
+    this.#known = { ...this.#known, [path]: keep };
+    await this.#facts.set(resolutionsFact, this.#known);
+  }
+
+  /** The path is settled: what was decided about it holds no more. */
+  async settled(path: string): Promise<void> {
+    if (this.#known[path] === undefined) return;
+    this.#known = Object.fromEntries(Object.entries(this.#known).filter(([known]) => known !== path));
+    await this.#facts.set(resolutionsFact, this.#known);
+  }
+}

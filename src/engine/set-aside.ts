@@ -1,0 +1,63 @@
+import type { Entry, Kind, Side } from '../core/entry.js';
+import { conflictName, originalName } from '../core/conflict-name.js';
+import { TowlineError, hasCode } from '../core/errors.js';
+import { join, nameOf, parentOf } from '../core/path.js';
+import { type Applied, nothing } from './applied.js';
+import { type Context, storageOf } from './context.js';
+
+/** A name that is taken is followed by the next one, this often. */
+const namesMax = 20;
+
+export interface SetAside {
+  readonly side: Side;
+  readonly path: string;
+  /** What is there, as it was seen. */
+  readonly entry: Entry;
+  readonly cause: 'conflict' | 'drift';
+}
+
+/**
+ * Gives one side's version a name of its own, in the same directory. The path and the copy are to be looked at again: the
+ * other side's version takes the place, and the copy is a new file like others.
+ * @throws `conflict` when there are as many copies as there may be; `changed` when it is not what was seen
+ */
+export async function setAside(context: Context, { side, path, entry, cause }: SetAside): Promise<Applied> {
+  const storage = storageOf(context, side);
+  await requireRoom(context, side, path);
+  for (let attempt = 1; ; attempt++) {
+    const name = conflictName(nameOf(path), context.clock.now(), context.agentId, attempt);
+    const copy = join(parentOf(path) ?? '', name);
+    try {
+      await storage.move(path, copy, entry);
+    } catch (error) {
+      if (hasCode(error, 'exists') && attempt < namesMax) continue;
+      throw error;
+    }
+    context.emit({ type: 'conflict', path, cause, side, copy });
+    return { ...nothing, again: [path, copy] };
+  }
+}
+
+/** Copies are never deleted: when there are many of one file, a person has to look at them first. */
+async function requireRoom(context: Context, side: Side, path: string): Promise<void> {
+  const { maxConflictCopies } = context.settings;
+  const directory = parentOf(path) ?? '';
+  let copies = 0;
+  const excludes = (_: string, kind: Kind) => kind === 'directory';
+  for await (const batch of storageOf(context, side).scan({
+    under: directory,
+    excludes,
+    signal: context.signal,
+  })) {
+    for (const item of batch) if (originalName(nameOf(item.path)) === nameOf(path)) copies++;
+  }
+  if (copies < maxConflictCopies) return;
+  throw new TowlineError(
+    'conflict',
+    `'${path}' was changed on both sides again, and ${String(copies)} copies of it wait`,
+    {
+      path,
+      hint: 'Merge or remove them, and it goes on by itself',
+    },
+  );
+}
