@@ -189,6 +189,8 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     newWatcher: () => createChokidarWatcher({ root }),
     newSettler: () => createSettler({ settleMs: resolved.settleMs, settleMaxMs: resolved.settleMaxMs }),
     rescanMs: resolved.rescanMs,
+    newRemoteWatcher: null,
+    remotePollMs: resolved.remotePollMs,
     persistent: purpose === 'watch',
     board,
     pid: process.pid,

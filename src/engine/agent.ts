@@ -10,7 +10,9 @@ import { Guardian } from './guardian.js';
 import type { Hooks, HookWaits } from './hooks.js';
 import { Intake } from './intake.js';
 import { recheck } from './recheck.js';
+import { retryProblems } from './retry-problems.js';
 import { makeRoot } from './make-root.js';
+import { followsRemote, RemoteFollower } from './remote-follower.js';
 import { Runner } from './runner.js';
 import { ScanLoop } from './scan-loop.js';
 import { Scanner } from './scanner.js';
@@ -38,6 +40,9 @@ export interface AgentParts {
   readonly newWatcher: () => Watcher;
   readonly newSettler: () => Settler;
   readonly rescanMs: number;
+  /** See `RemoteFollower`. */
+  readonly newRemoteWatcher: (() => Watcher) | null;
+  readonly remotePollMs: number;
   readonly board: StatusBoard;
   readonly throttle: ControlParts['throttle'];
   /** What is to be run after changes. Default: nothing. */
@@ -64,6 +69,7 @@ export class Agent {
   readonly #watchSet: WatchSet;
   readonly #scans: ScanLoop;
   readonly #hooks: Hooks | null;
+  readonly #follower: RemoteFollower | null;
   #stopping: Promise<void> | null = null;
   #failure: TowlineError | null = null;
   readonly #ended = Promise.withResolvers<void>();
@@ -104,6 +110,14 @@ export class Agent {
     });
     const stages = { runner: this.#runner, scans: this.#scans, intake: this.#intake };
     this.#hooks = parts.newHooks?.(stages) ?? null;
+    const follower = {
+      context,
+      newWatcher: parts.newRemoteWatcher,
+      pollMs: parts.remotePollMs,
+      onRows: () => this.#runner.kick(),
+      onScan: (cause: string) => this.#background(this.#scans.request(cause)),
+    };
+    this.#follower = followsRemote(context.settings) ? new RemoteFollower(follower) : null;
     this.#watchSet = new WatchSet({
       context,
       newWatcher: parts.newWatcher,
@@ -126,7 +140,7 @@ export class Agent {
   async runOnce(): Promise<SyncResult> {
     try {
       await this.#begin();
-      await this.#retryProblems();
+      await retryProblems(this.#context, problemsListed);
       await this.#scans.request('start');
       this.#context.stopSignal.throwIfAborted();
       await this.#runner.drained();
@@ -150,10 +164,11 @@ export class Agent {
     try {
       await this.#watchSet.start();
       await this.#begin();
-      await this.#retryProblems();
+      await retryProblems(this.#context, problemsListed);
       this.#runner.kick();
       await this.#scans.request('start');
       this.#context.emit({ type: 'watching' });
+      this.#follower?.start();
       this.#scans.every(this.#parts.rescanMs, (scan) => this.#background(scan));
       this.#scheduleRecheck();
       await this.#ended.promise;
@@ -205,13 +220,6 @@ export class Agent {
   async #sweepWhenDrained(): Promise<void> {
     await this.#runner.drained();
     await this.#context.temps.sweepAll(this.#context.remote);
-  }
-
-  /** What failed in an earlier run is tried again at once. */
-  async #retryProblems(): Promise<void> {
-    const { queue } = this.#context.state;
-    const rows = await queue.problems(problemsListed);
-    await queue.put(rows.map(({ path, sinceMs }) => ({ path, cause: 'retry', sinceMs })));
   }
 
   #scheduleRecheck(): void {
@@ -273,7 +281,7 @@ export class Agent {
     this.#context.gate.open();
     this.#parts.wind(new TowlineError('interrupted', 'stopped'));
     this.#cancelRecheck?.();
-    await this.#watchSet.close();
+    await Promise.all([this.#watchSet.close(), this.#follower?.close()]);
     let cancelCut: (() => void) | null = null;
     const cancel = clock.timer(stopMs, () => {
       this.#parts.abort(new TowlineError('interrupted', 'stopped'));

@@ -1,7 +1,7 @@
 import { type TowlineError, asTowlineError, hasCode } from '../core/errors.js';
 import type { WatchEventKind } from '../core/stream.js';
 import type { Watcher } from '../ports.js';
-import type { Context } from './context.js';
+import { type Context, rulesSideOf } from './context.js';
 import { pause } from './pause.js';
 
 /** A watcher that failed is built anew after this, doubled up to a minute. */
@@ -36,7 +36,10 @@ export class WatchSet {
    * @throws `not-found` and whatever else keeps a watcher from starting
    */
   async start(): Promise<void> {
-    await this.#parts.context.filter.reset();
+    const { context } = this.#parts;
+    // Rule files of the other side can only be read over the link.
+    if (rulesSideOf(context.settings) === 'remote') await context.link.ready(context.stopSignal);
+    await context.filter.reset();
     try {
       await this.#begin();
     } catch (error) {

@@ -110,6 +110,8 @@ export function startRun(parts: RunParts): Run {
     },
     newSettler: () => createSettler({ settleMs: knobs.settleMs }),
     rescanMs: knobs.rescanMs,
+    newRemoteWatcher: null,
+    remotePollMs: 15_000,
     persistent: parts.persistent,
     board,
     pid: 1,
