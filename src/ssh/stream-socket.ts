@@ -5,7 +5,10 @@ export interface StreamSocketParts {
   readonly writable: Writable;
   /** Ends whatever is behind the two; called once. */
   readonly release: () => void;
-  /** Called when there is nothing more to read; default: the socket ends. */
+  /**
+   * Called when nothing more can be read or written, for who knows better why and then destroys the socket; default: it
+   * ends, with the error of the stream.
+   */
   readonly exhausted?: () => void;
 }
 
@@ -25,8 +28,8 @@ export class StreamSocket extends Duplex {
     readable.on('data', (data: Buffer) => {
       if (!this.push(data)) readable.pause();
     });
-    readable.on('error', (error) => this.destroy(error));
-    writable.on('error', (error) => this.destroy(error));
+    readable.on('error', (error) => this.#failed(error));
+    writable.on('error', (error) => this.#failed(error));
     // A channel that is torn down has no `end`.
     readable.once('end', exhausted);
     readable.once('close', exhausted);
@@ -37,12 +40,12 @@ export class StreamSocket extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: Callback): void {
-    this.#parts.writable.write(chunk, callback);
+    this.#pass(chunk, callback);
   }
 
   /** What piled up meanwhile goes as one piece: ssh2 writes every packet by itself. */
   override _writev(chunks: { chunk: Buffer }[], callback: Callback): void {
-    this.#parts.writable.write(Buffer.concat(chunks.map(({ chunk }) => chunk)), callback);
+    this.#pass(Buffer.concat(chunks.map(({ chunk }) => chunk)), callback);
   }
 
   override _final(callback: Callback): void {
@@ -53,5 +56,16 @@ export class StreamSocket extends Duplex {
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     this.#parts.release();
     callback(error);
+  }
+
+  #pass(data: Buffer, callback: Callback): void {
+    const { writable, exhausted } = this.#parts;
+    // Its error comes as an event as well.
+    writable.write(data, (error) => callback(exhausted === undefined ? error : null));
+  }
+
+  #failed(error: Error): void {
+    if (this.#parts.exhausted === undefined) this.destroy(error);
+    else this.#parts.exhausted();
   }
 }
