@@ -32,7 +32,7 @@ export function startProxyCommand({ line, env }: ProxyCommand, label: string): D
     said = (said + text).slice(-stderrCharsMax);
   });
   const ended = () => {
-    if (!socket.destroyed) socket.destroy(endOf(label, line, child.exitCode, child.signalCode, said.trim()));
+    if (!socket.destroyed) socket.destroy(endOf(label, child.exitCode, child.signalCode, said.trim()));
   };
   const socket: StreamSocket = new StreamSocket({
     readable: child.stdout,
@@ -51,13 +51,7 @@ export function startProxyCommand({ line, env }: ProxyCommand, label: string): D
   return socket;
 }
 
-function endOf(
-  label: string,
-  line: string,
-  code: number | null,
-  signal: string | null,
-  said: string,
-): TowlineError {
+function endOf(label: string, code: number | null, signal: string | null, said: string): TowlineError {
   const how =
     signal === null ? `ended with exit code ${String(code ?? 'unknown')}` : `was ended by ${signal}`;
   const what = `the ProxyCommand for ${label} ${how}${said === '' ? '' : `; it said: ${said}`}`;
@@ -65,7 +59,8 @@ function endOf(
   const missing = code === 126 || code === 127;
   return new TowlineError(missing ? 'configuration' : 'network', what, {
     host: label,
-    hint: `Try it by hand: ${line}`,
+    // The line itself may hold a password.
+    hint: 'Try by hand the line that ssh_config has',
     ...(said === '' ? {} : { serverText: said }),
   });
 }

@@ -115,6 +115,14 @@ describe('ProxyCommand', () => {
     );
   });
 
+  test('Ctrl-C is not for the command: it is needed for our goodbye', async () => {
+    const box = await serve();
+    const { command } = netcat();
+    const lines = [`ProxyCommand sh -c 'kill -INT $$; exec ${command} %h %p'`];
+    const connection = await connect(configFor({ box: { server: box, lines } }), { giveUpAfter: 1 });
+    await connection.ready();
+  });
+
   test('one that fails is told with its exit code and what it said, and tried again', async () => {
     const box = await serve();
     const lines = ["ProxyCommand sh -c 'echo no gateway today >&2; exit 7'"];
