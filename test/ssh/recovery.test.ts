@@ -101,9 +101,13 @@ describe('a server that will not have us for a while is not stormed, and found a
   test('MaxStartups: its own word for it is in the message', async () => {
     const sshd = await serve({ config: ['MaxStartups 1'] });
     const proxy = await proxyTo(sshd);
-    // Somebody else who does not log in has the only place.
-    const other = connect(sshd.port, '127.0.0.1');
-    await once(other, 'data');
+    // Somebody else who does not log in has the only place; who looked whether it runs may have it a moment longer.
+    const other = await eventually(async () => {
+      const socket = connect(sshd.port, '127.0.0.1');
+      const [greeting] = (await once(socket, 'data')) as [Buffer];
+      expect(greeting.toString()).toMatch(/^SSH-/);
+      return socket;
+    });
     const clock = hastyClock();
     const connection = link(sshd, { port: proxy.port, clock, ...patient });
     const planned = waits(connection, clock);
