@@ -1,7 +1,7 @@
-import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { userInfo } from 'node:os';
 import { TowlineError } from '../core/errors.js';
+import { evaluateFiles } from './config-evaluate.js';
 import {
   filesOf,
   listOf,
@@ -13,6 +13,7 @@ import {
   type Settings,
 } from './config-output.js';
 import { expandPath, type PathContext } from './expand.js';
+import { askSsh } from './ssh-client.js';
 
 export interface IdentityFile {
   /** Absolute. */
@@ -25,8 +26,8 @@ export type StrictHostKeyChecking = 'yes' | 'no' | 'accept-new' | 'ask';
 
 /** How to reach a host: what was asked for, completed by ssh_config. All paths are absolute. */
 export interface ResolvedHost {
-  /** `defaults`: there is no ssh on this machine, and so no ssh_config was read. */
-  readonly source: 'ssh' | 'defaults';
+  /** `files`: there is no ssh on this machine; the files of ssh_config were read by ourselves. */
+  readonly source: 'ssh' | 'files';
   /** The host as it was given. */
   readonly alias: string;
   readonly hostName: string;
@@ -53,8 +54,18 @@ export interface ResolvedHost {
   readonly ciphers: readonly string[];
   /** Those that are allowed, in ssh's order; empty: no restriction. */
   readonly hostKeyAlgorithms: readonly string[];
+  /** Hosts on the way, with commas between them, the nearest first; tokens are not expanded. */
   readonly proxyJump: string | null;
+  /** A command line; tokens are not expanded. */
   readonly proxyCommand: string | null;
+  readonly proxyUseFdpass: boolean;
+  /** Only addresses of this family; `null`: any. */
+  readonly addressFamily: 4 | 6 | null;
+  /** Our own address to connect from. */
+  readonly bindAddress: string | null;
+  readonly bindInterface: string | null;
+  /** Empty: as ssh does by itself. */
+  readonly preferredAuthentications: readonly string[];
 }
 
 export interface HostRequest {
@@ -65,17 +76,17 @@ export interface HostRequest {
   readonly identityFiles?: readonly string[];
   /** Given with `-F`. */
   readonly configFile?: string;
+  /** Given with `-J`: goes before what ssh_config says. */
+  readonly proxyJump?: string;
   /** Default: that of this process. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** A `Match exec` or the lookups of CanonicalizeHostname may take their time. */
-const sshTimeoutMs = 30_000;
-
 /**
  * Asks the installed ssh client (`ssh -G`) what it would do for this host, so that Match, Include, tokens and all count
- * as they do for ssh; without one, takes ssh's defaults.
- * @throws TowlineError `configuration`: ssh refused the configuration (with its text), or `-F` was given without an ssh
+ * as they do for ssh; without one, reads the same files.
+ * @throws TowlineError `configuration`: the configuration was refused (with ssh's text), or cannot be read;
+ * `unsupported`: it holds what only ssh can work out, and there is none
  */
 export async function resolveHost(request: HostRequest): Promise<ResolvedHost> {
   const { host } = request;
@@ -87,25 +98,10 @@ export async function resolveHost(request: HostRequest): Promise<ResolvedHost> {
   }
   const env = request.env ?? process.env;
   const explicit = (request.identityFiles ?? []).map((file) => expandOption(file));
-  const output = await runSsh(request, explicit, env);
-  return output === null
-    ? fromDefaults(request, explicit, env)
-    : fromSsh(request, explicit, env, parseSettings(output));
-}
-
-/**
- * Refuses what would be needed to reach the host and cannot be done.
- * @throws TowlineError `unsupported` that names the setting and what to do
- */
-export function assertSupported(resolved: ResolvedHost): void {
-  const { alias, proxyJump, proxyCommand } = resolved;
-  const setting =
-    proxyJump === null ? proxyCommand && `ProxyCommand ${proxyCommand}` : `ProxyJump ${proxyJump}`;
-  if (setting === null) return;
-  throw new TowlineError('unsupported', `${alias} is reached by '${setting}', which is not supported yet`, {
-    host: alias,
-    hint: `Forward a port (ssh -N -L 2222:localhost:22 ${alias}) and connect to localhost with -p 2222`,
-  });
+  const output = await askSsh({ ...request, identityFiles: explicit, env });
+  const source = output === null ? 'files' : 'ssh';
+  const settings = output === null ? await evaluateFiles(request) : parseSettings(output);
+  return { ...fromSettings(request, explicit, env, settings), source };
 }
 
 /** `-i ~/key` arrives unexpanded where the shell did not see the tilde at the beginning of a word. */
@@ -113,56 +109,12 @@ function expandOption(file: string): string {
   return resolve(file.replace(/^~(?=$|\/)/, userInfo().homedir));
 }
 
-/** The output of `ssh -G`; `null` where there is no ssh. */
-function runSsh(
-  request: HostRequest,
-  explicit: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<string | null> {
-  const { host, user, port, configFile } = request;
-  const args = ['-T', '-G'];
-  if (configFile !== undefined) args.push('-F', configFile);
-  if (port !== undefined && port !== null) args.push('-p', String(port));
-  if (user !== undefined && user !== null) args.push('-l', user);
-  // ssh adds its default files only where none is named.
-  for (const file of explicit) args.push('-i', file);
-  args.push('--', host);
-  return new Promise((settle, reject) => {
-    execFile('ssh', args, { env, timeout: sshTimeoutMs, encoding: 'utf8' }, (error, stdout, stderr) => {
-      if (error === null) settle(stdout);
-      else if (error.code !== 'ENOENT') reject(sshRefused(host, stderr.trim(), error));
-      else if (configFile === undefined) settle(null);
-      else {
-        const hint = 'Install the OpenSSH client, which reads that file, or leave out -F';
-        reject(
-          new TowlineError('configuration', `-F ${configFile} needs the ssh command, which is not there`, {
-            hint,
-          }),
-        );
-      }
-    });
-  });
-}
-
-function sshRefused(host: string, text: string, cause: unknown): TowlineError {
-  return new TowlineError(
-    'configuration',
-    `ssh cannot resolve '${host}': ${text === '' ? 'no reason given' : text}`,
-    {
-      host,
-      hint: `Mend the SSH configuration until 'ssh -G ${host}' works`,
-      serverText: text,
-      cause,
-    },
-  );
-}
-
-function fromSsh(
+function fromSettings(
   request: HostRequest,
   explicit: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   settings: Settings,
-): ResolvedHost {
+): Omit<ResolvedHost, 'source'> {
   const base = fromDefaults(request, explicit, env);
   const named = {
     hostName: textOf(settings, 'hostname') ?? base.hostName,
@@ -173,17 +125,21 @@ function fromSsh(
   };
   const context = contextOf({ ...base, ...named }, env);
   const expand = (path: string) => expandPath(path, context);
+  const paths = (key: string, others: readonly string[]) =>
+    settings.has(key) ? pathsOf(settings, key).map(expand) : others;
   return {
     ...base,
     ...named,
-    source: 'ssh',
-    identityFiles: identities(explicit, filesOf(settings, 'identityfile').map(expand), context.home),
+    // ssh -G names the usual ones itself; a file that names none leaves them to us.
+    identityFiles: settings.has('identityfile')
+      ? identities(explicit, filesOf(settings, 'identityfile').map(expand), context.home)
+      : base.identityFiles,
     certificateFiles: filesOf(settings, 'certificatefile').map(expand),
     identitiesOnly: switchOf(settings, 'identitiesonly', base.identitiesOnly),
     identityAgent: agentOf(settings.get('identityagent')?.[0] ?? 'SSH_AUTH_SOCK', context),
-    pubkeyAuthentication: settings.get('pubkeyauthentication')?.[0] !== 'false',
-    userKnownHostsFiles: pathsOf(settings, 'userknownhostsfile').map(expand),
-    globalKnownHostsFiles: pathsOf(settings, 'globalknownhostsfile').map(expand),
+    pubkeyAuthentication: !['false', 'no'].includes(settings.get('pubkeyauthentication')?.[0] ?? ''),
+    userKnownHostsFiles: paths('userknownhostsfile', base.userKnownHostsFiles),
+    globalKnownHostsFiles: paths('globalknownhostsfile', base.globalKnownHostsFiles),
     strictHostKeyChecking: strictOf(settings.get('stricthostkeychecking')?.[0]),
     hashKnownHosts: switchOf(settings, 'hashknownhosts', base.hashKnownHosts),
     connectTimeoutSeconds: numberOf(settings, 'connecttimeout'),
@@ -192,6 +148,11 @@ function fromSsh(
     ciphers: listOf(settings, 'ciphers'),
     hostKeyAlgorithms: listOf(settings, 'hostkeyalgorithms'),
     proxyCommand: textOf(settings, 'proxycommand'),
+    proxyUseFdpass: switchOf(settings, 'proxyusefdpass', false),
+    addressFamily: familyOf(textOf(settings, 'addressfamily')),
+    bindAddress: textOf(settings, 'bindaddress'),
+    bindInterface: textOf(settings, 'bindinterface'),
+    preferredAuthentications: listOf(settings, 'preferredauthentications'),
   };
 }
 
@@ -199,10 +160,9 @@ function fromDefaults(
   request: HostRequest,
   explicit: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-): ResolvedHost {
+): Omit<ResolvedHost, 'source'> {
   const { username, homedir } = userInfo();
   return {
-    source: 'defaults',
     alias: request.host,
     hostName: request.host,
     port: request.port ?? 22,
@@ -224,6 +184,11 @@ function fromDefaults(
     hostKeyAlgorithms: [],
     proxyJump: null,
     proxyCommand: null,
+    proxyUseFdpass: false,
+    addressFamily: null,
+    bindAddress: null,
+    bindInterface: null,
+    preferredAuthentications: [],
   };
 }
 
@@ -256,6 +221,11 @@ function agentOf(value: string, context: PathContext): string | null {
   if (variable === undefined) return expandPath(value, context);
   const socket = context.env[variable] ?? '';
   return socket === '' ? null : socket;
+}
+
+function familyOf(value: string | null): 4 | 6 | null {
+  if (value === 'inet') return 4;
+  return value === 'inet6' ? 6 : null;
 }
 
 function strictOf(value: string | undefined): StrictHostKeyChecking {

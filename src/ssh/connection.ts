@@ -1,11 +1,13 @@
 import { asTowlineError, retryClassOf, TowlineError } from '../core/errors.js';
 import type { Clock, CommandResult, Link, LinkState, Log } from '../ports.js';
-import { backoffMs, firstRetryMs } from './backoff.js';
+import { backoffMs, FailureCount, firstRetryMs } from './backoff.js';
 import type { ExecOptions, ExecSession, SftpChannel, SftpSession } from './channel.js';
 import type { ConnectParameters } from './connect-parameters.js';
-import { keepAlive } from './keepalive.js';
+import { type Keepalive, keepAlive } from './keepalive.js';
+import { watchMachine } from './machine-watch.js';
+import { Route } from './route.js';
 import { type Purpose, Session } from './session.js';
-import { Transport } from './transport.js';
+import type { Transport } from './transport.js';
 
 export type { ConnectParameters } from './connect-parameters.js';
 
@@ -39,6 +41,8 @@ export interface ConnectionOptions {
   readonly windowBytes?: number;
   /** Failed attempts in a row after which the link is closed; default: never. */
   readonly giveUpAfter?: number;
+  /** What identifies the network this machine is in; default: its addresses. */
+  readonly addresses?: () => string;
 }
 
 /** A stable handle over changing connections; it begins to connect when it is made. */
@@ -62,9 +66,6 @@ const defaults = {
   windowBytes: 2 * 1024 * 1024,
 };
 
-/** A connection that lived this long was a good one: the next failure is the first in a row. */
-const stableMs = 5000;
-
 /** The states of `LinkState`, and the one loop that walks through them. */
 class ReconnectingLink implements Connection {
   readonly label: string;
@@ -72,15 +73,25 @@ class ReconnectingLink implements Connection {
   readonly #listeners = new Set<(state: LinkState) => void>();
   #state: LinkState = { name: 'connecting', attempt: 1 };
   #epoch = 0;
-  #transport: Transport | null = null;
+  #route: Route | null = null;
   #session: Session | null = null;
+  #keepalive: Keepalive | null = null;
   #lastError: TowlineError | null = null;
-  #readySinceMs: number | null = null;
+  /** Of the last connection; `null` when it was never ready. */
+  #life: { readonly ms: number; readonly answered: boolean } | null = null;
+  readonly #failures = new FailureCount();
+  readonly #stopWatching: () => void;
   #wake: () => void = () => undefined;
 
   constructor(options: ConnectionOptions) {
     this.label = options.label;
     this.#options = { ...defaults, ...options };
+    const { clock, addresses } = options;
+    this.#stopWatching = watchMachine({
+      clock,
+      ...(addresses === undefined ? {} : { addresses }),
+      changed: () => this.#machineChanged(),
+    });
     void this.#run();
   }
 
@@ -132,27 +143,24 @@ class ReconnectingLink implements Connection {
     }
     this.#wake();
     this.#session?.fail(reason);
-    await this.#transport?.close(reason);
+    await this.#route?.close(reason);
   }
 
   async #run(): Promise<void> {
     const { clock, log, label, giveUpAfter } = this.#options;
-    let failures = 0;
     let inVain = 0;
-    while (!this.#over()) {
-      this.#enter({ name: 'connecting', attempt: failures + 1 });
-      this.#readySinceMs = null;
+    for (let attempt = 1; !this.#over();) {
+      this.#enter({ name: 'connecting', attempt });
       const error = await this.#connectAndStay();
       if (this.#over()) return;
-      const livedMs = this.#livedMs();
-      // A server that lets us in and throws us out at once is not to be stormed either.
-      failures = livedMs !== null && livedMs >= stableMs ? 1 : failures + 1;
-      inVain = livedMs === null ? inVain + 1 : 0;
+      const failures = this.#failures.ended(this.#life);
+      attempt = failures + 1;
+      inVain = this.#life === null ? inVain + 1 : 0;
       this.#lastError = error;
       if (retryClassOf(error.code) !== 'link') this.#enter({ name: 'halted', error });
       else if (giveUpAfter !== undefined && inVain >= giveUpAfter) this.#enter({ name: 'closed' });
       if (this.#over()) return;
-      const quick = livedMs !== null && failures === 1;
+      const quick = this.#life !== null && failures === 1;
       const waitMs = quick ? firstRetryMs(clock.random()) : backoffMs(failures, clock.random());
       log.info(error.message, { host: label, retryInMs: waitMs, failures });
       this.#enter({ name: 'waiting', attempt: failures, retryAtMs: clock.now() + waitMs, error });
@@ -162,30 +170,32 @@ class ReconnectingLink implements Connection {
 
   /** One attempt, and the whole life of the connection if it succeeds. Resolves with why it ended; never rejects. */
   async #connectAndStay(): Promise<TowlineError> {
+    this.#life = null;
     try {
       const parameters = await this.#options.connect();
-      if (this.#over()) {
-        parameters.sock?.destroy();
-        return this.#unavailable();
-      }
-      const transport = new Transport(parameters, this.#options);
-      this.#transport = transport;
+      if (this.#over()) return this.#unavailable();
+      this.#route = new Route(this.#options);
+      const transport = await this.#route.reach(parameters);
       const ended = new Promise<TowlineError>((resolve) => transport.onEnd(resolve));
       await transport.ready;
-      return await this.#serve(transport, ended);
+      return await this.#serve(transport, ended, parameters);
     } catch (error) {
       return asTowlineError(error);
     } finally {
-      this.#transport = null;
+      this.#route = null;
     }
   }
 
-  async #serve(transport: Transport, ended: Promise<TowlineError>): Promise<TowlineError> {
-    const { clock, log, label, connectTimeoutMs, keepaliveMs, pingTimeoutMs } = this.#options;
+  async #serve(
+    transport: Transport,
+    ended: Promise<TowlineError>,
+    parameters: ConnectParameters,
+  ): Promise<TowlineError> {
+    const { clock, log, label, connectTimeoutMs } = this.#options;
     const session = new Session(transport, { ...this.#options, openTimeoutMs: connectTimeoutMs });
-    let stopKeepalive: () => void = () => undefined;
     transport.onEnd((error) => {
-      stopKeepalive();
+      this.#keepalive?.stop();
+      this.#keepalive = null;
       if (this.#session !== session) return;
       this.#session = null;
       // At once: who hears of a rejected request must not find the state `ready` still.
@@ -200,21 +210,30 @@ class ReconnectingLink implements Connection {
     }
     if (this.#over() || session.ended) return await ended;
     this.#session = session;
-    this.#readySinceMs = clock.now();
-    stopKeepalive = keepAlive(transport, session, {
-      label,
-      clock,
-      silenceMs: keepaliveMs,
-      answerMs: pingTimeoutMs,
-    });
+    const readySinceMs = clock.now();
+    const answeredBefore = session.answered;
+    this.#keepalive = keepAlive(transport, session, { label, clock, ...this.#aliveLimits(parameters) });
     log.debug('connected', { host: label, epoch: this.#epoch + 1 });
     this.#enter({ name: 'ready', epoch: ++this.#epoch });
-    return await ended;
+    const error = await ended;
+    this.#life = { ms: clock.now() - readySinceMs, answered: session.answered > answeredBefore };
+    return error;
   }
 
-  /** How long the last connection was ready, or `null` when it never was. */
-  #livedMs(): number | null {
-    return this.#readySinceMs === null ? null : this.#options.clock.now() - this.#readySinceMs;
+  /** We ask at least as often as ServerAliveInterval says, and wait for as long as it allows. */
+  #aliveLimits({ serverAlive }: ConnectParameters): { silenceMs: number; answerMs: number } {
+    const { keepaliveMs, pingTimeoutMs } = this.#options;
+    if (serverAlive === undefined) return { silenceMs: keepaliveMs, answerMs: pingTimeoutMs };
+    const { intervalMs, countMax } = serverAlive;
+    return { silenceMs: Math.min(keepaliveMs, intervalMs), answerMs: intervalMs * Math.max(1, countMax) };
+  }
+
+  /** What we have may be dead by now, and what did not work may work. */
+  #machineChanged(): void {
+    this.#keepalive?.ask();
+    if (this.#state.name !== 'waiting') return;
+    this.#failures.reset();
+    this.#wake();
   }
 
   #over(): boolean {
@@ -224,6 +243,7 @@ class ReconnectingLink implements Connection {
   #enter(state: LinkState): void {
     if (this.#over()) return;
     this.#state = state;
+    if (this.#over()) this.#stopWatching();
     for (const listener of [...this.#listeners]) listener(state);
   }
 

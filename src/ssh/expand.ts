@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { TowlineError } from '../core/errors.js';
 
 /** What the tokens in paths of ssh_config stand for (ssh_config(5), TOKENS). */
 export interface PathContext {
@@ -53,4 +54,42 @@ function connectionHash(context: PathContext): string {
   return createHash('sha1')
     .update(`${hostname()}${hostName}${String(port)}${user}${proxyJump ?? ''}`)
     .digest('hex');
+}
+
+/** As OpenSSH since 9.6 refuses them in names (ssh.c, valid_hostname): they mean something to the shell. */
+const shellCharacters = /['"`$;&<>|(){}\s]|\\$|^-/;
+
+/**
+ * The text of a ProxyCommand or ProxyJump with its tokens (`%%`, `%h`, `%k`, `%n`, `%p`, `%r`) expanded; ssh -G leaves
+ * them as they are.
+ * @throws TowlineError `configuration` for another token, and for a name that a shell would take for more than a name
+ */
+export function expandProxy(
+  text: string,
+  host: Pick<PathContext, 'alias' | 'hostName' | 'port' | 'user' | 'hostKeyAlias'>,
+  setting: 'ProxyCommand' | 'ProxyJump',
+): string {
+  const { alias } = host;
+  const tokens: Record<string, string> = {
+    h: host.hostName,
+    k: host.hostKeyAlias ?? alias,
+    n: alias,
+    p: String(host.port),
+    r: host.user,
+  };
+  return text.replaceAll(/%(.?)/g, (whole, letter: string) => {
+    if (letter === '%') return '%';
+    const value = tokens[letter];
+    if (value === undefined) {
+      throw new TowlineError('configuration', `${setting} for ${alias} has the unknown token '${whole}'`, {
+        host: alias,
+        hint: 'Known are %%, %h, %k, %n, %p and %r',
+      });
+    }
+    if (!shellCharacters.test(value)) return value;
+    throw new TowlineError('configuration', `'${value}' cannot be a part of ${setting} for ${alias}`, {
+      host: alias,
+      hint: 'Names of users and hosts hold no characters that mean something to a shell',
+    });
+  });
 }

@@ -15,15 +15,19 @@ export function levelOf(error: Error): string | null {
   return 'level' in error && typeof error.level === 'string' ? error.level : null;
 }
 
-/** Why a connection, or the attempt to make one, ended, when no better word is known than `network`. */
-export function networkError(label: string, doing: string, error: Error): TowlineError {
+/**
+ * Why a connection, or the attempt to make one, ended, when no better word is known than `network`.
+ * @param said what the server said itself
+ */
+export function networkError(label: string, doing: string, error: Error, said = ''): TowlineError {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : null;
   // An error of several addresses at once has no text of its own, only the code.
   const text = error.message === '' ? (code ?? error.name) : error.message;
   const hint = code === null ? undefined : hints[code];
-  return new TowlineError('network', `${doing}: ${text}`, {
+  return new TowlineError('network', `${doing}: ${text}${said === '' ? '' : `; the server said: ${said}`}`, {
     host: label,
     cause: error,
+    ...(said === '' ? {} : { serverText: said }),
     ...(hint === undefined ? {} : { hint }),
   });
 }

@@ -1,9 +1,12 @@
 import type { CipherAlgorithm } from 'ssh2';
 import { TowlineError } from '../core/errors.js';
 import { type Authentication, createAuthentication } from './auth.js';
-import { assertSupported, type ResolvedHost, resolveHost } from './config.js';
+import { type HostRequest, type ResolvedHost, resolveHost } from './config.js';
+import { assertSupported } from './config-support.js';
 import type { ConnectParameters } from './connect-parameters.js';
+import { expandProxy } from './expand.js';
 import { createHostVerifier, type HostVerifier } from './host-verifier.js';
+import { type Hop, hopTo } from './jump.js';
 import { loadKeyFiles } from './key-file.js';
 import type { Target } from './target.js';
 
@@ -18,11 +21,15 @@ export interface IdentityOptions {
   /** `--accept-new`: trust a host that is not known yet, and write its key down. */
   readonly acceptNew: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Set by `createIdentity` itself for the hosts on the way; `port` and `identityFiles` are the target's alone. */
+  readonly hop?: Hop;
 }
 
 /** Who is at the other end, and who we are: what `createConnection` needs for its `connect` and `classify`. */
 export interface Identity {
   readonly resolved: ResolvedHost;
+  /** The host through which this one is reached. */
+  readonly jump: Identity | null;
   /** `user@host`, with `:port` where it is not 22; the host as it was given. */
   readonly label: string;
   /** Prepares one attempt: known_hosts and the agent are read anew. */
@@ -41,16 +48,12 @@ export interface Identity {
  * @throws TowlineError `configuration` (ssh_config, `-i`), `unsupported` (a setting that cannot be honoured)
  */
 export async function createIdentity(options: IdentityOptions): Promise<Identity> {
-  const { target, acceptNew, env } = options;
-  const resolved = await resolveHost({
-    host: target.host,
-    user: target.user,
-    port: options.port ?? target.port,
-    identityFiles: options.identityFiles ?? [],
-    env,
-    ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
-  });
+  const { acceptNew } = options;
+  const resolved = await resolveHost(requestOf(options));
   assertSupported(resolved);
+  const hop = hopTo(resolved, options.hop?.ahead ?? []);
+  const jump = hop === null ? null : await createIdentity({ ...options, target: hop.target, hop });
+  const route = routeOf(resolved, jump, options.env);
   const ciphers = allowedCiphers(resolved);
   const keyFiles = await loadKeyFiles(resolved.identityFiles);
   let attempt: { verifier: HostVerifier; authentication: Authentication } | null = null;
@@ -58,6 +61,7 @@ export async function createIdentity(options: IdentityOptions): Promise<Identity
   let letIn = false;
   return {
     resolved,
+    jump,
     label: labelOf(resolved),
     connect: async () => {
       const verifier = await createHostVerifier({ resolved, acceptNew, pinned });
@@ -66,6 +70,7 @@ export async function createIdentity(options: IdentityOptions): Promise<Identity
       return {
         host: resolved.hostName,
         port: resolved.port,
+        ...route,
         hostVerifier: (key) => verifier.verify(key),
         ssh: {
           username: resolved.user,
@@ -85,6 +90,41 @@ export async function createIdentity(options: IdentityOptions): Promise<Identity
       pinned = attempt.verifier.accepted() ?? pinned;
       await attempt.verifier.record();
     },
+  };
+}
+
+function requestOf({ target, port, identityFiles, configFile, hop, env }: IdentityOptions): HostRequest {
+  return {
+    host: target.host,
+    user: target.user,
+    port: hop === undefined ? (port ?? target.port) : target.port,
+    identityFiles: hop === undefined ? (identityFiles ?? []) : [],
+    env,
+    ...(configFile === undefined ? {} : { configFile }),
+    ...(hop === undefined || hop.proxyJump === null ? {} : { proxyJump: hop.proxyJump }),
+  };
+}
+
+/** How to get there, and how long to wait on the way. */
+function routeOf(
+  resolved: ResolvedHost,
+  jump: Identity | null,
+  env: IdentityOptions['env'],
+): Omit<ConnectParameters, 'host' | 'port' | 'hostVerifier' | 'ssh'> {
+  const { proxyCommand, addressFamily, bindAddress, connectTimeoutSeconds } = resolved;
+  const aliveSeconds = resolved.serverAliveIntervalSeconds;
+  const line = proxyCommand === null ? null : expandProxy(proxyCommand, resolved, 'ProxyCommand');
+  return {
+    ...(jump === null ? {} : { jump }),
+    ...(line === null ? {} : { proxyCommand: { line, env } }),
+    ...(addressFamily === null ? {} : { family: addressFamily }),
+    ...(bindAddress === null ? {} : { localAddress: bindAddress }),
+    ...(connectTimeoutSeconds === null || connectTimeoutSeconds === 0
+      ? {}
+      : { connectTimeoutMs: connectTimeoutSeconds * 1000 }),
+    ...(aliveSeconds === 0
+      ? {}
+      : { serverAlive: { intervalMs: aliveSeconds * 1000, countMax: resolved.serverAliveCountMax } }),
   };
 }
 

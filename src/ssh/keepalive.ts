@@ -12,10 +12,14 @@ export interface KeepaliveOptions {
   readonly answerMs: number;
 }
 
-/** The clock moved this much more than we slept: the machine was suspended. */
-const jumpMs = 10_000;
-/** After that the other side has most likely forgotten us, and finding out should be quick. */
-const answerAfterJumpMs = 5_000;
+export interface Keepalive {
+  /** Asks at once, whatever is under way, and waits for the answer for a few seconds only. */
+  ask(): void;
+  stop(): void;
+}
+
+/** After sleep or in another network the other side is most likely gone, and finding out should be quick. */
+const promptAnswerMs = 5_000;
 
 /**
  * Asks a silent server for a sign of life, and ends the connection when none comes: a half-open connection says nothing
@@ -23,12 +27,10 @@ const answerAfterJumpMs = 5_000;
  * proves what matters: that files can be worked on.
  *
  * A channel with requests under way is left alone: they have a deadline of their own, which knows of slow ones.
- * @returns a function that ends it
  */
-export function keepAlive(transport: Transport, session: Session, options: KeepaliveOptions): () => void {
+export function keepAlive(transport: Transport, session: Session, options: KeepaliveOptions): Keepalive {
   const { label, clock, silenceMs, answerMs } = options;
   const tickMs = Math.max(1, Math.floor(silenceMs / 3));
-  let startedMs = clock.now();
   let cancelTick: () => void = () => undefined;
   let cancelAnswer: (() => void) | null = null;
 
@@ -52,16 +54,19 @@ export function keepAlive(transport: Transport, session: Session, options: Keepa
     target.then((open) => open.realPath('.')).then(answered, answered);
   };
   const tick = () => {
-    const nowMs = clock.now();
-    const jumped = Math.abs(nowMs - startedMs - tickMs) > jumpMs;
-    if (jumped) ask(Math.min(answerMs, answerAfterJumpMs), true);
-    else if (nowMs - session.lastReplyMs >= silenceMs) ask(answerMs, false);
-    startedMs = nowMs;
+    if (clock.now() - session.lastReplyMs >= silenceMs) ask(answerMs, false);
     cancelTick = clock.timer(tickMs, tick);
   };
   cancelTick = clock.timer(tickMs, tick);
-  return () => {
-    cancelTick();
-    answered();
+  return {
+    ask: () => {
+      // A question that is out already was asked of a world that is gone; its deadline is not ours now.
+      answered();
+      ask(Math.min(answerMs, promptAnswerMs), true);
+    },
+    stop: () => {
+      cancelTick();
+      answered();
+    },
   };
 }

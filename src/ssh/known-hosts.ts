@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { keyTypeOf } from './host-key.js';
+import { matchesPatterns } from './pattern.js';
 
 /** What a line of known_hosts says of its key: it is the host's, it signs the host's certificates, it is stolen. */
 export type Marker = 'host' | 'cert-authority' | 'revoked';
@@ -68,13 +69,7 @@ export function lookupHost(files: readonly KnownHostsText[], host: string, port:
 /** Whether the names field of a line speaks of `name`: one negated pattern that matches overrules all others. */
 export function matchesNames(name: string, names: string): boolean {
   if (names.startsWith('|')) return matchesHash(name, names);
-  let found = false;
-  for (const pattern of names.toLowerCase().split(',')) {
-    if (pattern.startsWith('!')) {
-      if (matchesPattern(name, pattern.slice(1))) return false;
-    } else found ||= matchesPattern(name, pattern);
-  }
-  return found;
+  return matchesPatterns(name, names.toLowerCase().split(','));
 }
 
 /** `|1|salt|hash`, both in base64: HMAC-SHA1 of the name. */
@@ -93,25 +88,4 @@ export function hashName(name: string, salt: Buffer): string {
 
 function hmac(salt: Buffer, name: string): Buffer {
   return createHmac('sha1', salt).update(name).digest();
-}
-
-/** Patterns of ssh: `*` for any run of characters, `?` for one. Linear but for one step back to the last `*`. */
-function matchesPattern(name: string, pattern: string): boolean {
-  let at = 0;
-  let star = -1;
-  let resume = 0;
-  for (let i = 0; i < name.length;) {
-    if (pattern[at] === '*') {
-      star = at++;
-      resume = i;
-    } else if (at < pattern.length && (pattern[at] === '?' || pattern[at] === name[i])) {
-      at++;
-      i++;
-    } else if (star !== -1) {
-      at = star + 1;
-      i = ++resume;
-    } else return false;
-  }
-  while (pattern[at] === '*') at++;
-  return at === pattern.length;
 }

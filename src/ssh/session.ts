@@ -41,6 +41,8 @@ export class Session {
   readonly #live = new Set<Ssh2Channel>();
   readonly #commands = new Set<Exec>();
   #stillborn = 0;
+  /** Of the channels that are gone. */
+  #repliesBefore = 0;
   #ended: TowlineError | null = null;
 
   constructor(transport: Transport, options: SessionOptions) {
@@ -67,6 +69,11 @@ export class Session {
   /** How many requests were answered so far on the channels that are open. */
   get replies(): number {
     return this.channels.reduce((sum, channel) => sum + channel.replies, 0);
+  }
+
+  /** How many requests were answered in all. */
+  get answered(): number {
+    return this.#repliesBefore + this.replies;
   }
 
   /** The channel of this purpose. Rejects with `network` when it cannot be opened or the connection is over. */
@@ -105,6 +112,7 @@ export class Session {
   /** Rejects all requests on all channels, and all later calls. */
   fail(reason: TowlineError): void {
     this.#ended ??= reason;
+    this.#repliesBefore = this.answered;
     for (const channel of this.#live) channel.fail(reason);
     this.#live.clear();
     for (const command of this.#commands) command.fail(reason);
@@ -160,7 +168,7 @@ export class Session {
     const { label, clock, requestTimeoutMs, slowRequestTimeoutMs, windowBytes } = this.#options;
     const openedMs = clock.now();
     const died = (error: TowlineError, silentMs: number) => {
-      this.#live.delete(channel);
+      if (this.#live.delete(channel)) this.#repliesBefore += channel.replies;
       this.#died(openedMs, error, silentMs);
     };
     const limits = { requestTimeoutMs, slowRequestTimeoutMs, windowBytes };

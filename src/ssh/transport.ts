@@ -36,6 +36,8 @@ export class Transport {
   #reason: TowlineError | null = null;
   #hostKeyRefused = false;
   #authenticating = false;
+  /** What the server said in place of its greeting. */
+  #said = '';
   #cancelTimer: () => void = () => undefined;
 
   constructor(parameters: ConnectParameters, options: TransportOptions) {
@@ -45,7 +47,7 @@ export class Transport {
     // Whoever waits hears of it by `ended` as well.
     this.#ready.promise.catch(() => undefined);
     this.#listen();
-    this.#limit(options.connectTimeoutMs, 'connect');
+    this.#limit(parameters.connectTimeoutMs ?? options.connectTimeoutMs, 'connect');
     this.#start(parameters);
   }
 
@@ -76,6 +78,22 @@ export class Transport {
   startExec(line: string, callback: (error: Error | null, channel: ClientChannel | null) => void): void {
     try {
       this.#client.exec(line, (error, channel) => (error ? callback(error, null) : callback(null, channel)));
+    } catch (error) {
+      // It throws when the socket is closing.
+      callback(error instanceof Error ? error : new Error(String(error)), null);
+    }
+  }
+
+  /** Calls `callback` with a TCP connection that the server makes to `host`; or with an error. */
+  startForward(
+    host: string,
+    port: number,
+    callback: (error: Error | null, channel: ClientChannel | null) => void,
+  ): void {
+    try {
+      this.#client.forwardOut('127.0.0.1', 0, host, port, (error, channel) =>
+        error ? callback(error, null) : callback(null, channel),
+      );
     } catch (error) {
       // It throws when the socket is closing.
       callback(error instanceof Error ? error : new Error(String(error)), null);
@@ -143,6 +161,11 @@ export class Transport {
       this.#socket.destroy();
       this.#end();
     });
+    // sshd says why it will not have us ("Exceeded MaxStartups") ahead of its greeting, and ssh2 keeps it to itself.
+    this.#socket.once('data', (data: Buffer) => {
+      const [line = ''] = data.toString('latin1', 0, 200).split(/[\r\n]/);
+      if (!line.startsWith('SSH-')) this.#said = line;
+    });
     this.#socket.on('error', (error) => this.#failed(error));
     this.#socket.on('close', () => this.#end());
   }
@@ -169,11 +192,12 @@ export class Transport {
     const { label, classify } = this.#options;
     const doing = wasReady ? `lost the connection to ${this.#where}` : `cannot connect to ${this.#where}`;
     const cause = this.#cause ?? new Error('the server closed the connection');
+    if (cause instanceof TowlineError) return cause;
     const classified = classify?.(cause) ?? null;
     if (classified !== null) return classified;
     if (this.#hostKeyRefused) return hostKeyError(label);
     if (!wasReady && this.#authenticating && isRefusal(cause)) return refusedError(label, cause);
-    return networkError(label, doing, cause);
+    return networkError(label, doing, cause, this.#authenticating ? '' : printable(this.#said));
   }
 
   #limit(ms: number, what: string): void {
@@ -192,6 +216,11 @@ function isRefusal(error: Error): boolean {
   if (levelOf(error) === 'client-authentication') return true;
   // OpenSSH says "Too many authentication failures" as a protocol error (2), others as "no more methods" (14).
   return 'code' in error && (error.code === 2 || error.code === 14);
+}
+
+/** A server that is none of SSH may say anything. */
+function printable(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]/g, '?').trim();
 }
 
 /** How long the socket may take to close after we said goodbye. */

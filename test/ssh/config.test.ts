@@ -1,9 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseSettings, pathsOf } from '../../src/ssh/config-output.js';
-import { assertSupported, resolveHost } from '../../src/ssh/config.js';
+import { assertSupported } from '../../src/ssh/config-support.js';
+import { resolveHost } from '../../src/ssh/config.js';
 import { freshFolder } from '../support/folder.js';
 
 const { homedir: home, username } = userInfo();
@@ -71,6 +72,11 @@ describe('resolveHost with the installed ssh', () => {
       hostKeyAlgorithms: ['ssh-rsa', 'ssh-ed25519'],
       proxyJump: null,
       proxyCommand: null,
+      proxyUseFdpass: false,
+      addressFamily: null,
+      bindAddress: null,
+      bindInterface: null,
+      preferredAuthentications: [],
     });
   });
 
@@ -152,67 +158,34 @@ describe('resolveHost with the installed ssh', () => {
   });
 });
 
-describe('resolveHost without an ssh', () => {
-  const env = { PATH: freshFolder('empty'), SSH_AUTH_SOCK: '/run/agent' };
-
-  test('takes the defaults, and says so', async () => {
-    expect(await resolveHost({ host: 'box', user: 'me', env })).toMatchObject({
-      source: 'defaults',
-      alias: 'box',
-      hostName: 'box',
-      port: 22,
-      user: 'me',
-      identityAgent: '/run/agent',
-      strictHostKeyChecking: 'ask',
-      ciphers: [],
-    });
-    const alone = await resolveHost({ host: 'box', identityFiles: ['/my/key'], env });
-    expect(alone.identityFiles).toEqual([{ path: '/my/key', origin: 'option' }]);
-  });
-
-  test('-F cannot be honoured', async () => {
-    await expect(resolveHost({ host: 'box', configFile: '/some/config', env })).rejects.toMatchObject({
-      code: 'configuration',
-      message: expect.stringContaining('/some/config'),
-    });
-  });
-
-  test('the defaults are those that ssh itself has', async () => {
-    const folder = freshFolder('plain');
-    mkdirSync(join(folder, 'nothing'));
-    const withSsh = await resolveHost({ host: 'box', configFile: configFile('') });
-    const without = await resolveHost({
-      host: 'box',
-      env: { ...process.env, PATH: join(folder, 'nothing') },
-    });
-    // Versions of ssh differ in these.
-    const { ciphers, hostKeyAlgorithms, identityFiles } = withSsh;
-    expect({ ...without, source: 'ssh', ciphers, hostKeyAlgorithms, identityFiles }).toEqual(withSsh);
-    expect(without.identityFiles).toEqual(expect.arrayContaining([...identityFiles]));
-  });
-});
-
 describe('assertSupported', () => {
+  const resolve = (...lines: string[]) =>
+    resolveHost({ host: 'box', configFile: configFile('Host box', ...lines.map((line) => `  ${line}`)) });
+
   test.each([
-    ['ProxyJump', 'me@jump:22,other'],
-    ['ProxyCommand', 'nc %h %p'],
-  ])('names %s', async (setting, value) => {
-    const resolved = await resolveHost({
-      host: 'box',
-      configFile: configFile('Host box', `  ${setting} ${value}`),
-    });
-    expect(setting === 'ProxyJump' ? resolved.proxyJump : resolved.proxyCommand).toBe(value);
+    [['ProxyUseFdpass yes', 'ProxyCommand nc %h %p'], 'ProxyUseFdpass yes'],
+    [['BindInterface eth9'], 'BindInterface eth9'],
+    [['BindAddress myself.example'], 'BindAddress myself.example'],
+    [
+      ['PreferredAuthentications gssapi-with-mic,hostbased'],
+      'PreferredAuthentications gssapi-with-mic,hostbased',
+    ],
+  ])('names %j', async (lines, named) => {
+    const resolved = await resolve(...lines);
     expect(() => assertSupported(resolved)).toThrow(
-      expect.objectContaining({
-        code: 'unsupported',
-        message: expect.stringContaining(`${setting} ${value}`),
-      }),
+      expect.objectContaining({ code: 'unsupported', message: expect.stringContaining(`'${named}'`) }),
     );
   });
 
-  test('lets a plain host pass, and a proxy of none', async () => {
-    const file = configFile('Host box', '  ProxyJump none', '  ProxyCommand none');
-    assertSupported(await resolveHost({ host: 'box', configFile: file }));
+  test.each([
+    [[]],
+    [['ProxyJump none']],
+    [['ProxyCommand none', 'ProxyUseFdpass yes']],
+    [['ProxyJump one,two']],
+    [['BindAddress 127.0.0.1', 'AddressFamily inet']],
+    [['PreferredAuthentications gssapi-with-mic,publickey']],
+  ])('lets %j pass', async (lines) => {
+    assertSupported(await resolve(...lines));
   });
 });
 

@@ -179,11 +179,30 @@ describe('createIdentity', () => {
     });
   });
 
-  test('refuses what it cannot reach', async () => {
+  test('refuses what it cannot do', async () => {
     const server = await serve();
-    await expect(identityOf({ server, config: ['ProxyJump elsewhere'] })).rejects.toMatchObject({
+    await expect(identityOf({ server, config: ['BindInterface eth9'] })).rejects.toMatchObject({
       code: 'unsupported',
     });
+  });
+
+  test('passes on how long to wait, how often to ask, and where to connect from', async () => {
+    const server = await serve();
+    const config = ['ConnectTimeout 7', 'ServerAliveInterval 11', 'ServerAliveCountMax 4'];
+    const identity = await identityOf({
+      server,
+      config: [...config, 'AddressFamily inet', 'BindAddress 127.0.0.1'],
+    });
+    expect(await identity.connect()).toMatchObject({
+      connectTimeoutMs: 7000,
+      serverAlive: { intervalMs: 11_000, countMax: 4 },
+      family: 4,
+      localAddress: '127.0.0.1',
+    });
+    const plain = await (await identityOf({ server })).connect();
+    for (const key of ['connectTimeoutMs', 'serverAlive', 'family', 'localAddress', 'jump', 'proxyCommand']) {
+      expect(plain).not.toHaveProperty(key);
+    }
   });
 
   test('does not take other errors for its own', async () => {

@@ -154,7 +154,10 @@ function writeConfig(files: Files, port: number, options: SshdOptions): void {
     'UseDNS no',
     'PrintMotd no',
     'LogLevel VERBOSE',
-    'MaxStartups 1000:30:2000',
+    // Of this one, unlike all others, the last value wins.
+    ...(options.config?.some((line) => line.startsWith('MaxStartups ')) === true
+      ? []
+      : ['MaxStartups 1000:30:2000']),
     'MaxSessions 100',
     `Subsystem sftp ${internal ? 'internal-sftp' : sftpServerFile()} ${sftpArguments}`.trimEnd(),
     ...(internal ? [`ForceCommand internal-sftp ${sftpArguments}`.trimEnd()] : []),
