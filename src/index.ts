@@ -30,6 +30,7 @@ export type {
   Problem,
   SyncResult,
 } from './engine/events.js';
+export { decideConflict } from './conflicts.js';
 export type { AgentControl, AgentStatus } from './engine/status.js';
 export type { LinkState, Log } from './ports.js';
 export {

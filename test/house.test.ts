@@ -47,6 +47,10 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
     may: ['core', 'config', 'engine', 'serve', 'ssh', 'state'],
     why: 'how a pair is doing is asked of its agent or read from its state; nothing of it is run',
   },
+  conflicts: {
+    may: ['core', 'engine', 'state'],
+    why: 'a decision is written into the state of a stopped pair; nothing of it is run',
+  },
   'system-clock': { may: ['ports'], why: 'it is the smallest adapter of all' },
   compose: {
     may: [
@@ -69,7 +73,7 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
     why: 'the same composition for single files: it puts adapters together, and knows neither agent nor command line',
   },
   index: {
-    may: ['compose', 'session', 'pairs', 'core', 'config', 'engine', 'ports', 'ssh'],
+    may: ['compose', 'conflicts', 'session', 'pairs', 'core', 'config', 'engine', 'ports', 'ssh'],
     why: 'the public API: calls and types, over what compose puts together',
   },
   cli: {

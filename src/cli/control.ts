@@ -14,6 +14,9 @@ import { interruption } from './signals.js';
 /** Of the flags of `watch`, all of which are taken, those that say which pair is meant: the help shows only these. */
 const shownFlags = ['port', 'sshConfig', 'stateDir', 'json', 'profile'];
 
+/** What can be asked of a stopped pair, too. */
+const ofStopped: readonly string[] = ['status', 'conflicts'];
+
 /** A command that was told which pair is meant; ask after parsing. */
 export interface PairCommand {
   readonly flags: FlagReader;
@@ -55,8 +58,7 @@ export async function chosenFolder(
   }
   const pairs = await listPairs(stateDir ?? found.pair.stateDir, env);
   const running = pairs.filter((pair) => pair.running);
-  // A status can be had of a stopped one, too.
-  const candidates = running.length === 0 && name === 'status' ? pairs : running;
+  const candidates = running.length === 0 && ofStopped.includes(name) ? pairs : running;
   const [only, ...more] = candidates;
   if (only === undefined) {
     throw new TowlineError('not-found', 'no agent is running', { hint: "Start one with 'towline watch'" });

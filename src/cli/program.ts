@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigurationError } from '../config/problems.js';
 import { asTowlineError, exitCodes, TowlineError } from '../core/errors.js';
+import { addConflicts } from './conflicts.js';
 import { configured } from './configured.js';
 import type { CliContext } from './context.js';
 import { exitCodeOfError } from './exit.js';
@@ -76,6 +77,7 @@ function buildProgram(args: readonly string[], context: CliContext, ended: (code
   addOnce(program, context, ended, (error) => void failed(args, context, error));
   addWatch(program, context, ended);
   addStatus(program, context, ended);
+  addConflicts(program, context, ended);
   addFlush(program, context, ended);
   addPause(program, context, ended);
   addResume(program, context, ended);

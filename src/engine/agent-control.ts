@@ -1,4 +1,6 @@
+import type { Resolution } from '../core/policy.js';
 import { pause as pauseFor } from './pause.js';
+import { conflictsMax, noConflict } from './resolutions.js';
 import type { Context } from './context.js';
 import type { Guardian } from './guardian.js';
 import type { Intake } from './intake.js';
@@ -103,6 +105,16 @@ export class Control implements AgentControl {
 
   rescan(): Promise<void> {
     return this.#parts.scans.request('asked for').then(() => this.#parts.runner.drained());
+  }
+
+  async resolve(path: string, keep: Resolution): Promise<void> {
+    const { context, runner } = this.#parts;
+    const { queue } = context.state;
+    const known = await queue.problems(conflictsMax);
+    if (!known.some((row) => row.path === path && row.problem?.code === 'conflict')) throw noConflict(path);
+    await context.resolutions.decide(path, keep);
+    await queue.put([{ path, cause: 'retry', sinceMs: context.clock.now() }]);
+    await runner.drained();
   }
 
   limit(kibPerSecond: number | null): void {

@@ -1,3 +1,4 @@
+import { TowlineError } from '../core/errors.js';
 import type { Resolution } from '../core/policy.js';
 import type { FactStore } from '../ports-state.js';
 
@@ -31,4 +32,15 @@ export class Resolutions {
     this.#known = Object.fromEntries(Object.entries(this.#known).filter(([known]) => known !== path));
     await this.#facts.set(resolutionsFact, this.#known);
   }
+}
+
+/** Conflicts that are looked through when a person names one. */
+export const conflictsMax = 100_000;
+
+/** What a person is told who names a path that has none. */
+export function noConflict(path: string): TowlineError {
+  return new TowlineError('not-found', `'${path}' has no conflict that waits for a decision`, {
+    path,
+    hint: "'towline conflicts' lists those that have; paths are relative to the synced folder",
+  });
 }

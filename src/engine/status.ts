@@ -1,4 +1,5 @@
 import type { Hold } from '../core/guard.js';
+import type { Resolution } from '../core/policy.js';
 import type { LinkState } from '../ports.js';
 import type { Problem, SyncResult } from './events.js';
 
@@ -55,6 +56,11 @@ export interface AgentControl {
   flush(): Promise<void>;
   /** Compares everything now; resolves when that is done. */
   rescan(): Promise<void>;
+  /**
+   * Settles a conflict that waits for a person; resolves when the path was looked at again.
+   * @throws `not-found` when the path has none
+   */
+  resolve(path: string, keep: Resolution): Promise<void>;
   /** Bounds all transfers together: KiB/s, `null` for no limit. */
   limit(kibPerSecond: number | null): void;
 }

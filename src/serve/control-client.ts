@@ -11,6 +11,7 @@ const answerBytesMax = 16 * 1024 * 1024;
 export type AgentRequest =
   | { readonly ask: 'status' | 'pause' | 'flush' | 'rescan' }
   | { readonly ask: 'resume'; readonly allowDeletes: boolean }
+  | { readonly ask: 'resolve'; readonly path: string; readonly keep: 'local' | 'remote' | 'both' }
   | { readonly ask: 'limit'; readonly bwlimit: number | null };
 
 export interface AskOptions {
@@ -54,7 +55,7 @@ function send(
 ): Promise<Reply> {
   const { ask, ...fields } = request;
   const body = ask === 'status' ? '' : JSON.stringify(fields);
-  const waits = ask === 'flush' || ask === 'rescan';
+  const waits = ask === 'flush' || ask === 'rescan' || ask === 'resolve';
   const timeout = options.timeoutMs ?? (waits ? 0 : answerMs);
   return new Promise((resolve, reject) => {
     const call = httpRequest({

@@ -10,6 +10,8 @@ export interface Controllable {
   flush(): Promise<void>;
   /** Resolves when everything was compared and what that found is done. */
   rescan(): Promise<void>;
+  /** Settles the conflict of a path: resolves when it was looked at again. `not-found` when there is none. */
+  resolve(path: string, keep: 'local' | 'remote' | 'both'): Promise<void>;
   /** @param kibPerSecond above 0, or `null` for no limit */
   limit(kibPerSecond: number | null): void;
 }

@@ -23,6 +23,16 @@ const routes: Readonly<Record<string, Route>> = {
   },
   '/flush': { method: 'POST', operation: (control) => control.flush() },
   '/rescan': { method: 'POST', operation: (control) => control.rescan() },
+  '/resolve': {
+    method: 'POST',
+    operation: (control, { path, keep, ...more }) => {
+      refuseUnknown(more);
+      if (typeof path !== 'string' || path === '') throw wrong("'path' must be a path below the root");
+      if (keep !== 'local' && keep !== 'remote' && keep !== 'both')
+        throw wrong("'keep' must be local, remote or both");
+      return control.resolve(path, keep);
+    },
+  },
   '/limit': {
     method: 'POST',
     operation: (control, { bwlimit, ...more }) => {

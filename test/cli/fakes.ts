@@ -17,6 +17,7 @@ const noControl: AgentControl = {
   resume: () => Promise.resolve(),
   flush: () => Promise.resolve(),
   rescan: () => Promise.resolve(),
+  resolve: () => Promise.resolve(),
   limit: () => undefined,
 };
 

@@ -179,6 +179,14 @@ describe('two-way', () => {
     expect(done).toMatchObject({ code: 1, conflicts: 1, failed: 0 });
     expect(done.problems).toMatchObject([{ path: 'a.txt', code: 'conflict' }]);
     expect([read(pair.local, 'a.txt'), read(pair.remote, 'a.txt')]).toEqual(['mine', 'theirs']);
+    const ask = (...args: string[]) =>
+      towline(['conflicts', ...args, ...pair.flags, pair.local, pair.target]);
+    expect(JSON.parse((await ask('--json')).stdout)).toMatchObject({ conflicts: [{ path: 'a.txt' }] });
+    expect((await ask('resolve', 'b.txt', '--keep', 'local')).code).toBe(1);
+    expect(await ask('resolve', 'a.txt', '--keep', 'local')).toMatchObject({ code: 0 });
+    expect(await once('sync', pair, '--conflict', 'manual')).toMatchObject({ code: 0, problems: [] });
+    expect([read(pair.local, 'a.txt'), read(pair.remote, 'a.txt')]).toEqual(['mine', 'mine']);
+    expect((await ask()).stdout).toContain('no conflicts');
   });
 
   test('a change beats a deletion, also inside a folder that was deleted as a whole', async () => {

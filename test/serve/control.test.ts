@@ -41,6 +41,7 @@ function agent() {
       return task.promise;
     },
     rescan: async () => void asked.push('rescan'),
+    resolve: () => Promise.resolve(),
     limit: (limit) => void asked.push(limit),
   };
   return { asked, task, control };

@@ -89,6 +89,8 @@ interface Files {
   readonly hostKeys: readonly string[];
   readonly clientKey: string;
   readonly authorizedKeys: string;
+  /** HOME of the sessions: empty. */
+  readonly home: string;
   readonly knownHosts: string;
   readonly sshdConfig: string;
   readonly sshConfig: string;
@@ -114,11 +116,18 @@ function makeFiles(options: SshdOptions): Files {
     hostKeys,
     clientKey,
     authorizedKeys,
+    home: makeHome(folder),
     knownHosts: join(folder, 'known_hosts'),
     sshdConfig: join(folder, 'sshd_config'),
     sshConfig: join(folder, 'ssh_config'),
     log: join(folder, 'sshd.log'),
   };
+}
+
+function makeHome(folder: string): string {
+  const home = join(folder, 'home');
+  mkdirSync(home);
+  return home;
 }
 
 function makeKey(folder: string, name: string, kind: string): string {
@@ -153,6 +162,8 @@ function writeConfig(files: Files, port: number, options: SshdOptions): void {
     'PermitRootLogin yes',
     'UseDNS no',
     'PrintMotd no',
+    // A login shell would read what the user of this machine has in ~/.bashrc, which may take its time or hang.
+    `SetEnv HOME=${files.home}`,
     'LogLevel VERBOSE',
     // Of this one, unlike all others, the last value wins.
     ...(options.config?.some((line) => line.startsWith('MaxStartups ')) === true
