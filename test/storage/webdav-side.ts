@@ -44,7 +44,9 @@ export function webdavSides(
     const opened = open(`${url()}${served.path}/${encodeURIComponent(inner).replace('%2F', '/')}`);
     await opened.link.ready();
     if (kind === 'present') await opened.storage.ensureRoot({ parents: false });
-    const { special: _none, ...raw } = rawFolder(root);
+    const raw = rawFolder(root);
+    // Servers do not tell what it is.
+    delete raw.special;
     const side: ContractSide = { storage: opened.storage, raw, dispose: () => opened.link.close() };
     return renamed === undefined ? side : { ...side, renamed };
   };

@@ -25,13 +25,6 @@ export interface OpenedWebdav {
   readonly link: Link;
   /** For people: `https://dev@box/app`. */
   readonly label: string;
-  /** What tells this folder from every other one. */
-  readonly identity: {
-    readonly user: string;
-    readonly host: string;
-    readonly port: number;
-    readonly path: string;
-  };
 }
 
 /**
@@ -54,12 +47,5 @@ export function openWebdav({ target: text, ...rest }: OpenWebdavOptions): Opened
       close: () => session.close(),
     },
     label,
-    // The scheme is part of it: behind it may be another server.
-    identity: {
-      user: target.user ?? '',
-      host: `${target.scheme}://${target.host}`,
-      port: target.port,
-      path: target.path,
-    },
   };
 }
