@@ -221,7 +221,7 @@ async function localRemote(text: string, localRoot: string): Promise<Remote> {
     open: () => {
       const link = createLocalLink(text);
       return {
-        storage: createLocalStorage({ root: path, label: text }),
+        storage: createLocalStorage({ root: path, label: text, writable: true }),
         link,
         run: (run) => runLocalCommand(path, run, systemClock),
         close: () => link.close(),

@@ -83,7 +83,7 @@ function pass(
     },
   );
   onward.once('error', () => message.socket.destroy());
-  message.socket.once('close', () => onward.destroy());
+  response.once('close', () => onward.destroy());
   if (!keepsTimes || message.method !== 'PROPPATCH') {
     message.pipe(onward);
     return;
