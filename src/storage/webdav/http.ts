@@ -50,18 +50,19 @@ export class Http {
   constructor(options: HttpOptions, login: Login | null) {
     this.#options = options;
     const { agents, origin } = options;
+    // Lengths and ranges are those of the file itself.
+    const headers: Record<string, string> = { 'Accept-Encoding': 'identity' };
+    // As UTF-8 (RFC 7617, section 2.1); the package knows Latin-1 only.
+    if (login?.scheme === 'basic') {
+      headers.Authorization = `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}`;
+    }
+    const digest = login?.scheme === 'digest' ? { username: login.user, password: login.password } : null;
     this.#client = createClient(origin, {
       httpAgent: agents.http,
       httpsAgent: agents.https,
-      // Lengths and ranges are those of the file itself.
-      headers: { 'Accept-Encoding': 'identity' },
-      ...(login === null
-        ? { authType: AuthType.None }
-        : {
-            authType: login.scheme === 'digest' ? AuthType.Digest : AuthType.Password,
-            username: login.user,
-            password: login.password,
-          }),
+      headers,
+      authType: digest === null ? AuthType.None : AuthType.Digest,
+      ...digest,
     });
   }
 

@@ -72,13 +72,17 @@ export class WebdavSession {
   }
 
   /**
-   * Sends a request of the storage; resolves with the answer whatever its status.
-   * @throws `network` (and the link is probed again), `host-key`, `authentication`, `protocol`, `interrupted`
+   * Sends a request of the storage; resolves with the answer whatever its status, but 401: whether that is a nonce that
+   * grew old in the middle of something or a password that is no longer right shows in the probe that follows.
+   * @throws `network` (and the link is probed again), `host-key`, `protocol`, `interrupted`
    */
   async send(request: Request): Promise<Answer> {
     if (this.link.state.name !== 'ready' || this.#let === null) throw this.link.unavailable();
     try {
-      return await this.#let.send(request);
+      const answer = await this.#let.send(request);
+      if (answer.status !== 401) return answer;
+      await answer.drain();
+      throw new TowlineError('network', `${this.host} asked for the password anew`, { host: this.host });
     } catch (error) {
       this.noteFailure(error);
       throw error;
@@ -87,7 +91,7 @@ export class WebdavSession {
 
   /** What concerns the server as a whole makes the link look at it again. */
   noteFailure(error: unknown): void {
-    if (error instanceof TowlineError && ['network', 'host-key', 'authentication'].includes(error.code)) {
+    if (error instanceof TowlineError && ['network', 'host-key'].includes(error.code)) {
       this.link.lost(error);
     }
   }

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { TowlineError } from '../../core/errors.js';
 import type { TempHint } from '../../ports.js';
 import type { WebdavContext } from './context.js';
-import { refusal, statusFailure, type Attempt } from './failures.js';
+import { statusFailure, type Attempt } from './failures.js';
 
 /** Content up to this is kept and sent in one go, its length told ahead. */
 const keptBytesMax = 2 ** 20;
@@ -108,22 +108,12 @@ export class Upload {
       });
       this.#answered = true;
       await answer.drain();
-      // Its body is gone with the first answer, so that it cannot be sent again with a new nonce.
-      if (answer.status === 401 && !Buffer.isBuffer(body)) throw this.#askedAgain();
-      if (!answer.ok) throw this.#refused(answer.status);
+      if (!answer.ok) throw statusFailure(this.#attempt, answer.status);
     } catch (error) {
       this.#context.session.noteFailure(error);
       this.#failure ??= { error };
     } finally {
       if (!Buffer.isBuffer(body)) body.destroy();
     }
-  }
-
-  #askedAgain(): TowlineError {
-    return refusal(this.#attempt, 'network', 'the server asked for the password anew in the middle of it');
-  }
-
-  #refused(status: number): TowlineError {
-    return statusFailure(this.#attempt, status);
   }
 }
