@@ -49,10 +49,10 @@ type Named = Pick<PairOptions, 'remote' | 'port' | 'identityFiles' | 'sshConfig'
 
 /**
  * Finds out what the remote's name means.
- * @param localRoot the real path of the local folder
+ * @param localRoot the real path of the local folder, which must not lie in the remote one or around it; `null`: none
  * @throws `configuration`, `unsupported`
  */
-export async function resolveRemote(options: Named, localRoot: string, env: Env): Promise<Remote> {
+export async function resolveRemote(options: Named, localRoot: string | null, env: Env): Promise<Remote> {
   switch (await kindOf(options.remote)) {
     case 'webdav':
       return webdavRemote(options, env);
@@ -202,9 +202,9 @@ function localIdentity(path: string): RemoteIdentity {
   return { user: '', host: 'local', port: 0, path };
 }
 
-async function localRemote(text: string, localRoot: string): Promise<Remote> {
+async function localRemote(text: string, localRoot: string | null): Promise<Remote> {
   const path = await realPath(text);
-  if (isWithin(path, localRoot) || isWithin(localRoot, path)) {
+  if (localRoot !== null && (isWithin(path, localRoot) || isWithin(localRoot, path))) {
     throw new TowlineError(
       'configuration',
       `'${text}' and the local folder (${localRoot}) lie in each other`,

@@ -241,6 +241,21 @@ describe('a link that fails', () => {
     expect(lengths).toEqual(['0', 'chunked', '0', String(data.length)]);
   });
 
+  test('more or less than was announced is never sent as if it was that', async () => {
+    const side = await faulty();
+    for (const size of [2 * 2 ** 20, 4 * 2 ** 20]) {
+      const temp = await side.storage.createTemp('file', tempOf(1), { size });
+      const write = async () => {
+        for (let offset = 0; offset < 3; offset++) await temp.write(Buffer.alloc(2 ** 20), offset * 2 ** 20);
+        await temp.complete({ size: 3 * 2 ** 20, sync: false });
+      };
+      expect(await codeOf(write())).toBe('protocol');
+      await temp.discard();
+      await side.storage.removeTemps([tempOf(1)]);
+    }
+    expect(side.link.state.name).toBe('ready');
+  });
+
   test('an upload that is given up in the middle leaves nothing under its name', async () => {
     const side = await faulty();
     const temp = await side.storage.createTemp('file', tempOf(1), { size: 50 * 2 ** 20 });

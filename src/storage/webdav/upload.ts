@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { TowlineError } from '../../core/errors.js';
 import type { TempHint } from '../../ports.js';
 import type { WebdavContext } from './context.js';
-import { statusFailure, type Attempt } from './failures.js';
+import { refusal, statusFailure, type Attempt } from './failures.js';
 
 /** Content up to this is kept and sent in one go, its length told ahead. */
 const keptBytesMax = 2 ** 20;
@@ -19,6 +19,7 @@ export class Upload {
   readonly #abort = new AbortController();
   #kept: Buffer[] = [];
   #keptBytes = 0;
+  #bytes = 0;
   #stream: PassThrough | null = null;
   #put: Promise<void> | null = null;
   #failure: { readonly error: unknown } | null = null;
@@ -39,6 +40,9 @@ export class Upload {
   /** Takes the next bytes; resolves when there is room for more. */
   async write(data: Buffer): Promise<void> {
     if (this.#failure !== null) throw this.#failure.error;
+    this.#bytes += data.length;
+    // More than was announced would be taken for the next request.
+    if (this.#hint !== undefined && this.#bytes > this.#hint.size) throw this.#notAsAnnounced();
     if (this.#stream === null) {
       this.#kept.push(data);
       this.#keptBytes += data.length;
@@ -55,6 +59,9 @@ export class Upload {
    * @throws what the server refused it with
    */
   async end(mtimeMs: number | undefined): Promise<void> {
+    if (this.#stream !== null && this.#hint !== undefined && this.#bytes !== this.#hint.size) {
+      throw this.#notAsAnnounced();
+    }
     if (this.#stream === null) {
       const body = Buffer.concat(this.#kept, this.#keptBytes);
       this.#kept = [];
@@ -83,11 +90,11 @@ export class Upload {
 
   async #push(stream: PassThrough, data: Buffer): Promise<void> {
     if (stream.write(data) || this.#put === null) return;
-    const drained = new Promise<void>((resolve) => {
-      stream.once('drain', resolve);
-      stream.once('close', resolve);
-    });
-    await Promise.race([drained, this.#put]);
+    const drained = Promise.withResolvers<undefined>();
+    const go = () => drained.resolve(undefined);
+    stream.once('drain', go).once('close', go);
+    await Promise.race([drained.promise, this.#put]);
+    stream.off('drain', go).off('close', go);
     if (this.#failure !== null) throw this.#failure.error;
   }
 
@@ -115,5 +122,9 @@ export class Upload {
     } finally {
       if (!Buffer.isBuffer(body)) body.destroy();
     }
+  }
+
+  #notAsAnnounced(): TowlineError {
+    return refusal(this.#attempt, 'protocol', 'its content is not as long as was announced');
   }
 }
