@@ -79,10 +79,7 @@ export interface TempAttributes {
 }
 
 /** What is known of a file before its first byte is sent. */
-export interface TempHint {
-  readonly size: number;
-  readonly mtimeMs?: number;
-}
+export type TempHint = Pick<TempAttributes, 'size' | 'mtimeMs'>;
 
 /**
  * A new file under a temp name, in the directory of its destination. After any rejection the only calls allowed are

@@ -2,7 +2,7 @@
 import type { Action, MetadataChange, Verdict } from './action.js';
 import { type Compare, sameContentAcross, sameRevision, sameTime, sameTimeAcross } from './compare.js';
 import type { Entry, Side, Triple } from './entry.js';
-import type { Policy } from './policy.js';
+import type { Abilities, Policy } from './policy.js';
 
 export interface View {
   readonly path: string;

@@ -44,6 +44,38 @@ export async function setMetadata(
   return seen;
 }
 
+/** See `Storage.move`. */
+export async function move(
+  context: WebdavContext,
+  from: string,
+  to: string,
+  expected: Entry,
+): Promise<Entry> {
+  const attempt = context.attempt('rename', from);
+  const onto = context.attempt('rename something to', to);
+  context.urls.below(from);
+  context.urls.below(to);
+  const [present, taken] = await Promise.all([look(context, attempt, from), look(context, onto, to)]);
+  if (present === null || !sameAsExpected(present, expected)) throw refusal(attempt, 'changed', isOther);
+  if (taken !== null) throw refusal(onto, 'exists');
+  const urlOf = (path: string) =>
+    present.kind === 'directory' ? context.urls.directory(path) : context.urls.below(path);
+  const headers = { Destination: urlOf(to), Overwrite: 'F' };
+  const answer = await context.session.send({ method: 'MOVE', url: urlOf(from), headers });
+  await answer.drain();
+  if (answer.status === 412) throw refusal(onto, 'exists');
+  if (!answer.ok || answer.status === 207) {
+    const failure = answer.ok
+      ? refusal(attempt, 'permission', 'the server kept some of it')
+      : statusFailure(onto, answer.status);
+    context.session.noteFailure(failure);
+    throw await parentFailure(context, onto, to, failure);
+  }
+  const moved = await look(context, onto, to);
+  if (moved?.kind === present.kind) return moved;
+  throw refusal(onto, 'changed', 'it was replaced at once');
+}
+
 /**
  * See `Storage.remove`. DELETE takes a directory with all that is in it, so it is listed just before; what is put into it
  * within that round trip goes too.

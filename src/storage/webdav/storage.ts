@@ -3,7 +3,7 @@ import { TowlineError } from '../../core/errors.js';
 import type { Capabilities, Storage } from '../../ports.js';
 import { checkName } from '../checked.js';
 import { hashSource } from '../hash.js';
-import { makeDirectory, remove, setMetadata } from './changes.js';
+import { makeDirectory, move, remove, setMetadata } from './changes.js';
 import { WebdavContext } from './context.js';
 import { observe } from './observe.js';
 import { quotaBytes } from './probe.js';
@@ -41,6 +41,7 @@ export function createWebdavStorage(session: WebdavSession, label: string): Stor
     makeDirectory: (path) => makeDirectory(context, path),
     makeSymlink: (path, _link, name) => refuseSymlink(context, path, name),
     setMetadata: (path, expected, change) => setMetadata(context, path, expected, change),
+    move: (from, to, expected) => move(context, from, to, expected),
     remove: (path, expected) => remove(context, path, expected),
     removeTemps: (paths) => removeTemps(context, paths),
     hash: async (path, signal) => hashSource(await openSource(context, path), path, signal),
