@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { SyncResult } from '../../src/engine/events.js';
 import { startFront } from '../support/webdav-front.js';
 import { startApache, type TestWebdavServer } from '../support/webdav-server.js';
 import { eventually } from '../support/eventually.js';
@@ -124,6 +125,35 @@ describe('push over WebDAV', () => {
     const hooked = await towline(['push', ...pair.flags], { env, cwd: join(file, '..') });
     expect(hooked.stderr).toContain('runs no commands');
     expect(hooked.code).toBe(1);
+  });
+
+  test('pull and sync: what is new over there comes, both ways, and then nothing more', async () => {
+    const pair = webdavPair();
+    grow(pair.local);
+    await push(pair, [], { env });
+    const run = async (command: string, local: string) => {
+      const places = command === 'pull' ? [pair.target, local] : [local, pair.target];
+      const flags = ['--state-dir', `${local}-state`, '--json'];
+      const { code, stdout, stderr } = await towline([command, ...places, ...flags], { env });
+      expect([code, stderr]).toEqual([0, '']);
+      return JSON.parse(stdout) as SyncResult;
+    };
+    const copy = join(freshFolder('pulled'), 'copy');
+    mkdirSync(copy);
+    expect((await run('pull', copy)).transferred).toBe(43);
+    expect(contents(copy)).toEqual(contents(pair.local));
+    expect((await run('pull', copy)).transferred).toBe(0);
+
+    const other = join(freshFolder('synced'), 'other');
+    mkdirSync(other);
+    writeFileSync(join(other, 'from here'), 'here');
+    expect(await run('sync', other)).toMatchObject({ transferred: 44, conflicts: 0, failed: 0 });
+    expect(contents(other)).toEqual(contents(pair.remote));
+    expect((await run('sync', other)).transferred).toBe(0);
+    writeFileSync(join(other, 'a/file 1'), 'edited');
+    rmSync(join(other, 'from here'));
+    expect(await run('sync', other)).toMatchObject({ transferred: 1, deleted: 1 });
+    expect(contents(other)).toEqual(contents(pair.remote));
   });
 
   test('watch goes on after the server was away', async () => {
