@@ -97,9 +97,11 @@ function installTestTools() {
     setpriv: 'util-linux',
     vim: 'vim-tiny',
     sed: 'sed',
+    apache2: 'apache2-bin',
+    openssl: 'openssl',
   };
   // Without these a few tests are skipped, and say so. systemd alone does not become the machine's init.
-  const welcome = { 'systemd-analyze': 'systemd', python3: 'python3-minimal' };
+  const welcome = { 'systemd-analyze': 'systemd', python3: 'python3-minimal', rclone: 'rclone' };
   const missing = (tools) =>
     Object.entries(tools)
       .filter(([command]) => !has(command) && !(command === 'vim' && has('vim.tiny')))

@@ -20,13 +20,11 @@ import { StatusBoard } from './engine/status-board.js';
 import { Resolutions } from './engine/resolutions.js';
 import { Temps } from './engine/temps.js';
 import type { Commands, Log } from './ports.js';
+import { type Remote, resolveRemote } from './remote.js';
 import { runLocalCommand } from './serve/local-command.js';
 import { openControl } from './serve/open-control.js';
 import { type AgentRecord, beginRecord, noRecord } from './serve/record.js';
-import { createConnection } from './ssh/connection.js';
-import { createIdentity, type Identity } from './ssh/identity.js';
 import { nativeCryptoActive } from './ssh/native.js';
-import { parseTarget, type Target } from './ssh/target.js';
 import { acquireLock } from './state/lock.js';
 import { stateFolder } from './state/location.js';
 import { setAsideFact } from './state/facts.js';
@@ -34,7 +32,6 @@ import { openState, type OpenedState } from './state/open.js';
 import { inspectRoot } from './storage/local/root.js';
 import { createLocalStorage } from './storage/local/storage.js';
 import { readOnly } from './storage/read-only.js';
-import { createSftpStorage } from './storage/sftp/storage.js';
 import { systemClock } from './system-clock.js';
 import { createThrottle } from './transfer/throttle.js';
 import { createChokidarWatcher } from './watch/chokidar-watcher.js';
@@ -66,20 +63,12 @@ export interface OpenPair {
 
 export async function openPair(options: PairOptions, hooks: RunHooks, purpose: Purpose): Promise<OpenPair> {
   const resolved = resolveOptions(options);
-  const target = parseTarget(options.remote);
   const root = await localRoot(options, resolved, purpose);
   hooks.signal?.throwIfAborted();
   const env = hooks.env ?? process.env;
-  const identity = await createIdentity({
-    target,
-    acceptNew: resolved.acceptNew,
-    env,
-    ...(options.port === undefined ? {} : { port: options.port }),
-    ...(options.identityFiles === undefined ? {} : { identityFiles: options.identityFiles }),
-    ...(options.sshConfig === undefined ? {} : { configFile: options.sshConfig }),
-  });
-  const { user, hostName: host, port } = identity.resolved;
-  const pairIdentity = { localRealPath: root, user, host, port, path: target.path };
+  const remote = await resolveRemote(options, root, env);
+  refuseUnsupported(resolved, remote);
+  const pairIdentity = { localRealPath: root, ...remote.identity };
   const folder = stateFolder({
     stateDir: options.stateDir,
     env,
@@ -89,9 +78,9 @@ export async function openPair(options: PairOptions, hooks: RunHooks, purpose: P
   const lock = purpose === 'plan' ? null : await acquireLock(folder);
   let state: OpenedState | null = null;
   try {
-    state = await openState({ folder, label: `${root} → ${identity.label}:${target.path}` });
+    state = await openState({ folder, label: `${root} → ${remote.label}` });
     return await assemble(
-      { options, resolved, hooks, purpose, root, folder, target, identity, state },
+      { options, resolved, hooks, purpose, root, folder, target: remote, state },
       async () => {
         await state?.close();
         lock?.release();
@@ -111,34 +100,25 @@ interface Materials {
   readonly purpose: Purpose;
   readonly root: string;
   readonly folder: string;
-  readonly target: Target;
-  readonly identity: Identity;
+  readonly target: Remote;
   readonly state: OpenedState;
 }
 
 async function assemble(materials: Materials, release: () => Promise<void>): Promise<OpenPair> {
-  const { options, resolved, hooks, purpose, root, folder, target, identity, state } = materials;
+  const { options, resolved, hooks, purpose, root, folder, target, state } = materials;
   const log = hooks.log ?? silence;
   const soft = new AbortController();
   const hard = new AbortController();
   const writes = writtenSidesOf(resolved.mode);
   const local = createLocalStorage({ root, label: options.local, writable: writes.includes('local') });
-  const label = `${identity.label}:${target.path}`;
-  const link = createConnection({
-    label: identity.label,
-    connect: () => identity.connect(),
-    classify: (error) => identity.classify(error),
-    clock: systemClock,
-    log,
-    ...(purpose === 'watch' ? {} : { giveUpAfter: attemptsOnce }),
-  });
-  const far = createSftpStorage({ session: link, root: target.path, label, clock: systemClock });
-  const remote = writes.includes('remote') ? far : readOnly(far);
+  const opened = target.open({ log, ...(purpose === 'watch' ? {} : { giveUpAfter: attemptsOnce }) });
+  const { link } = opened;
+  const remote = writes.includes('remote') ? opened.storage : readOnly(opened.storage);
   const real = new Ledger(state, systemClock);
   const settings = settingsOf(resolved, purpose);
   const modeTrust = { trusted: (await state.facts.get<string>('modeRule')) === settings.modeRuleText };
   const board = new StatusBoard(systemClock);
-  const pair = { local: root, remote: label, mode: settings.mode };
+  const pair = { local: root, remote: target.label, mode: settings.mode };
   const record =
     purpose === 'plan' ? noRecord : await beginRecord({ facts: state.facts, clock: systemClock, log, pair });
   const emit: AgentListener = (event) => {
@@ -175,12 +155,8 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
   };
   const stateLost = (await state.facts.get(setAsideFact)) !== null;
   sayFirst(emit, state);
-  const endRecording = recordHostKeys(link, identity, log);
   const commands: Commands = {
-    run: (side, run) =>
-      side === 'local'
-        ? runLocalCommand(root, run, systemClock)
-        : link.exec(run.command, { ...run, directory: target.path }),
+    run: (side, run) => (side === 'local' ? runLocalCommand(root, run, systemClock) : opened.run(run)),
   };
   const agent = new Agent({
     context,
@@ -215,8 +191,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     },
     close: async () => {
       await server?.close();
-      await endRecording();
-      await link.close();
+      await opened.close();
       await release();
     },
   };
@@ -242,28 +217,12 @@ function sayFirst(emit: AgentListener, state: OpenedState): void {
   }
 }
 
-/** A host key that was accepted is written down once the connection is ready. */
-function recordHostKeys(
-  link: ReturnType<typeof createConnection>,
-  identity: Identity,
-  log: Log,
-): () => Promise<void> {
-  let recording: Promise<void> = Promise.resolve();
-  const record = async () => {
-    try {
-      await identity.accepted();
-    } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      log.warn('the host key could not be written to known_hosts', { error: text });
-    }
-  };
-  const forget = link.onState((state) => {
-    if (state.name === 'ready') recording = recording.then(record);
+/** What the remote cannot do is said before anything is touched. */
+function refuseUnsupported({ afterSync }: ResolvedOptions, remote: Remote): void {
+  if (remote.runsCommands || afterSync.every(({ where }) => where === 'local')) return;
+  throw new TowlineError('unsupported', `${remote.label} runs no commands, and a hook is to run there`, {
+    hint: 'Let the hook run here ("where": "local"), or leave it out',
   });
-  return async () => {
-    forget();
-    await recording;
-  };
 }
 
 const silence: Log = {

@@ -1,14 +1,11 @@
 /** Which pairs there are, and how each is doing, whether its agent runs or not. */
-import { realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
 import type { PairOptions } from './config/options.js';
 import { hasCode, TowlineError } from './core/errors.js';
 import type { AgentStatus } from './engine/status.js';
+import { identifyRemote, realPath } from './remote.js';
 import { askAgent } from './serve/control-client.js';
 import { type PairRecord, recordFacts, type ScanRecord } from './serve/record.js';
-import { resolveHost } from './ssh/config.js';
-import { parseTarget } from './ssh/target.js';
 import { baseFolder, stateFolder } from './state/location.js';
 import { type PeekedState, peekState, stateFolders } from './state/peek.js';
 
@@ -36,19 +33,11 @@ export type StoppedStatus = Omit<AgentStatus, 'pid' | 'startedMs' | 'totals'> & 
  * @throws `configuration`
  */
 export async function findPair(options: PairOptions, env: Env): Promise<string> {
-  const target = parseTarget(options.remote);
-  const { user, hostName, port } = await resolveHost({
-    host: target.host,
-    user: target.user,
-    port: options.port ?? target.port,
-    env,
-    ...(options.sshConfig === undefined ? {} : { configFile: options.sshConfig }),
-  });
   return stateFolder({
     stateDir: options.stateDir,
     env,
     home: env.HOME ?? homedir(),
-    pair: { localRealPath: await realPath(options.local), user, host: hostName, port, path: target.path },
+    pair: { localRealPath: await realPath(options.local), ...(await identifyRemote(options, env)) },
   });
 }
 
@@ -152,22 +141,4 @@ function stopped({ counts, problems, facts }: PeekedState): StoppedStatus {
     bwlimit: null,
     totals: null,
   };
-}
-
-/** The real path of a folder that may be gone: as much of it as there is. */
-async function realPath(path: string): Promise<string> {
-  const absolute = resolve(path);
-  try {
-    return await realpath(absolute);
-  } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    if (!missing || absolute === dirname(absolute)) {
-      throw new TowlineError('configuration', `the local folder '${path}' cannot be reached`, {
-        path,
-        hint: 'Check the permissions of the folders above it',
-        cause: error,
-      });
-    }
-    return join(await realPath(dirname(absolute)), basename(absolute));
-  }
 }

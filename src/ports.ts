@@ -21,6 +21,8 @@ export interface Capabilities {
   readonly fsync: boolean;
   /** Free space can be asked for. */
   readonly space: boolean;
+  /** A temp that was left can be gone on with (`resumeTemp`). */
+  readonly resume: boolean;
   /** Modification times are whole multiples of this, in ms (SFTP: 1000). */
   readonly timeGranularityMs: number;
 }
@@ -75,6 +77,9 @@ export interface TempAttributes {
   readonly owner?: { readonly uid: number; readonly gid: number };
   readonly sync: boolean;
 }
+
+/** What is known of a file before its first byte is sent. */
+export type TempHint = Pick<TempAttributes, 'size' | 'mtimeMs'>;
 
 /**
  * A new file under a temp name, in the directory of its destination. After any rejection the only calls allowed are
@@ -134,8 +139,11 @@ export interface Storage {
   /** The text of a small file (at most 1 MiB), or `null` when there is none. */
   readText(path: string): Promise<string | null>;
 
-  /** Creates `name` beside `path`, exclusively, mode 0600. */
-  createTemp(path: string, name: string): Promise<Temp>;
+  /**
+   * Creates `name` beside `path`, exclusively, mode 0600.
+   * @param hint for sides that have to announce a file ahead of its content; `complete` has the last word
+   */
+  createTemp(path: string, name: string, hint?: TempHint): Promise<Temp>;
 
   /**
    * Goes on with the temp `from` that an earlier attempt left beside `path`: renames it to `to`, a name that was never

@@ -14,14 +14,11 @@ import { Ledger } from './engine/ledger.js';
 import { Temps } from './engine/temps.js';
 import { PathTemps } from './engine/transfer-temps.js';
 import type { Link, Log, Storage } from './ports.js';
-import { createConnection } from './ssh/connection.js';
-import { createIdentity } from './ssh/identity.js';
-import { parseTarget } from './ssh/target.js';
+import { resolveRemote } from './remote.js';
 import { acquireLock } from './state/lock.js';
 import { stateFolder } from './state/location.js';
 import { openState } from './state/open.js';
 import { createLocalStorage } from './storage/local/storage.js';
-import { createSftpStorage } from './storage/sftp/storage.js';
 import { systemClock } from './system-clock.js';
 import { transferFile } from './transfer/file-lane.js';
 import { createThrottle, type Throttle } from './transfer/throttle.js';
@@ -79,24 +76,15 @@ const attemptsMax = 3;
 const idleFailuresMax = 5;
 
 /**
- * Connects to `[user@]host:path` (the directory must exist).
+ * Connects to `[user@]host:path`, `http[s]://[user@]host/path` or a folder of this machine (which must exist).
  * @throws `configuration`, `authentication`, `host-key`, `network`, `locked` (another session of this machine's user works
  * there), `state`, `interrupted`
  */
 export async function connect(target: string, options: SessionOptions = {}): Promise<Session> {
-  const place = parseTarget(target);
   const env = options.env ?? process.env;
   const log = options.log ?? silence;
-  const identity = await createIdentity({
-    target: place,
-    acceptNew: options.acceptNew ?? false,
-    env,
-    ...(options.port === undefined ? {} : { port: options.port }),
-    ...(options.identityFiles === undefined ? {} : { identityFiles: options.identityFiles }),
-    ...(options.sshConfig === undefined ? {} : { configFile: options.sshConfig }),
-  });
-  const { user, hostName: host, port } = identity.resolved;
-  const pair = { localRealPath: 'session', user, host, port, path: place.path };
+  const far = await resolveRemote({ ...options, remote: target }, null, env);
+  const pair = { localRealPath: 'session', ...far.identity };
   const folder = stateFolder({ stateDir: options.stateDir, env, home: env.HOME ?? homedir(), pair });
   const lock = await acquireLock(folder);
   const undo: (() => unknown)[] = [() => lock.release()];
@@ -104,25 +92,16 @@ export async function connect(target: string, options: SessionOptions = {}): Pro
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    const label = `${identity.label}:${place.path}`;
-    const state = await openState({ folder, label });
+    const state = await openState({ folder, label: far.label });
     undo.push(() => state.close());
-    const link = createConnection({
-      label: identity.label,
-      connect: () => identity.connect(),
-      classify: (error) => identity.classify(error),
-      clock: systemClock,
-      log,
-      giveUpAfter: attemptsMax,
-    });
-    undo.push(() => link.close());
+    const opened = far.open({ log, giveUpAfter: attemptsMax });
+    undo.push(() => opened.close());
+    const { storage: remote, link } = opened;
     await link.ready(options.signal);
-    await identity.accepted();
     const ledger = new Ledger(state, systemClock);
     undo.push(() => ledger.flush());
     const temps = new Temps(state.partials, ledger, systemClock, log, state.agentId);
     const local = createLocalStorage({ root: parse(resolve('.')).root, writable: true });
-    const remote = createSftpStorage({ session: link, root: place.path, label, clock: systemClock });
     await temps.sweep('local', local);
     await temps.sweepRemote(remote);
     return new FileSession({ local, remote, link, temps, close });

@@ -44,18 +44,23 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
     why: 'what is shown to the outside is handed in: it serves any agent, and knows of no engine',
   },
   pairs: {
-    may: ['core', 'config', 'engine', 'serve', 'ssh', 'state'],
+    may: ['core', 'config', 'engine', 'remote', 'serve', 'state'],
     why: 'how a pair is doing is asked of its agent or read from its state; nothing of it is run',
   },
   conflicts: {
     may: ['core', 'engine', 'state'],
     why: 'a decision is written into the state of a stopped pair; nothing of it is run',
   },
+  remote: {
+    may: ['core', 'ports', 'config', 'storage', 'ssh', 'serve', 'system-clock'],
+    why: 'what a remote’s name means: it knows the adapters behind each kind, and nothing of pairs and agents',
+  },
   'system-clock': { may: ['ports'], why: 'it is the smallest adapter of all' },
   compose: {
     may: [
       'core',
       'ports',
+      'remote',
       'storage',
       'ssh',
       'watch',
@@ -69,7 +74,7 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
     why: 'the one place that knows the real adapters; it does not know that there is a command line',
   },
   session: {
-    may: ['core', 'ports', 'storage', 'ssh', 'state', 'transfer', 'engine', 'system-clock'],
+    may: ['core', 'ports', 'remote', 'storage', 'state', 'transfer', 'engine', 'system-clock'],
     why: 'the same composition for single files: it puts adapters together, and knows neither agent nor command line',
   },
   index: {

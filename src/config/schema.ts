@@ -117,7 +117,8 @@ export const settingSchemas: Readonly<Record<keyof Settings, SettingSchema>> = {
   local: folder,
   remote: {
     type: 'string',
-    pattern: String.raw`^(?:[^/:]*@)?\[[^/\]]*\]:|^[^/:]+:`,
+    // Or a folder of this machine, by its whole path.
+    pattern: String.raw`^(?:[^/:]*@)?\[[^/\]]*\]:|^[^/:]+:|^/`,
     description: '[USER@]HOST:PATH, such as "dev@box:/srv/app"',
   },
   mode: choice(modes),

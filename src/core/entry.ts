@@ -22,6 +22,8 @@ export interface Entry {
   readonly ino?: number;
   /** Time of the last change of content or metadata, ms; local only. */
   readonly ctimeMs?: number;
+  /** Entity tag on a WebDAV server: tells two contents of one size and second apart. Never stored, never compared across. */
+  readonly etag?: string;
   /** Owner on a server, carried only to keep it when a file is replaced; never compared. */
   readonly uid?: number;
   readonly gid?: number;

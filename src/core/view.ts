@@ -2,7 +2,7 @@
 import type { Action, MetadataChange, Verdict } from './action.js';
 import { type Compare, sameContentAcross, sameRevision, sameTime, sameTimeAcross } from './compare.js';
 import type { Entry, Side, Triple } from './entry.js';
-import type { Policy } from './policy.js';
+import type { Abilities, Policy } from './policy.js';
 
 export interface View {
   readonly path: string;
@@ -59,6 +59,14 @@ export function sameIdentity(a: Entry, b: Entry): boolean {
   return sameInode && (a.ctimeMs === undefined || b.ctimeMs === undefined || sameTime(a.ctimeMs, b.ctimeMs));
 }
 
+/**
+ * What tells equal files of a side from others: where times cannot be set they say when something was sent, and nothing
+ * of what it is.
+ */
+export function telling(compare: Compare, can: Abilities): Compare {
+  return compare === 'mtime+size' && !can.times ? 'checksum' : compare;
+}
+
 /** No past to lean on: the two sides are compared with each other. */
 export function acrossSides(
   view: Both,
@@ -68,7 +76,7 @@ export function acrossSides(
   drift: boolean,
 ): Verdict {
   const { source, destination } = view;
-  const same = sameContentAcross(source, destination, compare);
+  const same = sameContentAcross(source, destination, telling(compare, policy.can[view.destinationSide]));
   if (same === 'unknown') {
     const wants: Side[] = [];
     if (source.hash === undefined) wants.push(view.sourceSide);

@@ -149,7 +149,8 @@ function isHashed(source: Entry, racy: boolean, present: number): boolean {
 }
 
 /** Whether this attempt can be continued by a later one. */
-async function mayBeContinued({ from, now }: FileTransfer, source: Entry): Promise<boolean> {
+async function mayBeContinued({ from, to, now }: FileTransfer, source: Entry): Promise<boolean> {
+  if (!to.capabilities.resume) return false;
   return source.size >= resumedBytesMin && isSettledSource(source, now() + (await from.clockOffsetMs()));
 }
 
@@ -178,7 +179,9 @@ async function openTemp(job: FileTransfer, source: Source): Promise<{ name: stri
   }
   const name = await temps.fresh();
   try {
-    return { name, temp: await to.createTemp(path, name) };
+    const { mtimeMs } = job.attributes(entry);
+    const hint = { size: entry.size, ...(mtimeMs === undefined ? undefined : { mtimeMs }) };
+    return { name, temp: await to.createTemp(path, name, hint) };
   } catch (error) {
     // Anything but a lost link is an answer: the temp was not made.
     if (!hasCode(error, 'network')) temps.gone(name);

@@ -7,9 +7,12 @@ import { content } from './source.js';
 const path = 'a/file';
 const data = content(300_000);
 
+type Skip = (note: string) => never;
+
 /** A side on which an attempt wrote the first 200,000 bytes of `data` and ended. */
-async function interrupted(make: MakeSide): Promise<ContractSide & { first: Temp }> {
+async function interrupted(make: MakeSide, skip: Skip): Promise<ContractSide & { first: Temp }> {
   const side = await fresh(make);
+  if (!side.storage.capabilities.resume) skip('no temp is continued here');
   await side.raw.mkdir('a');
   const first = await side.storage.createTemp(path, tempOf(1));
   await first.write(data.subarray(0, 200_000), 0);
@@ -18,8 +21,24 @@ async function interrupted(make: MakeSide): Promise<ContractSide & { first: Temp
 }
 
 export function resumePromises(make: MakeSide): void {
-  test('a temp that was left stays, and is continued under a new name', async () => {
-    const { storage, raw } = await interrupted(make);
+  test('a side that cannot go on with a temp says so each time, and such temps can be removed', async ({
+    skip,
+  }) => {
+    const { storage, raw } = await fresh(make);
+    if (storage.capabilities.resume) return skip('temps are continued here');
+    await raw.mkdir('a');
+    const first = await storage.createTemp(path, tempOf(1));
+    await first.write(data.subarray(0, 200_000), 0);
+    await first.leave();
+    expect(await storage.resumeTemp(path, tempOf(1), tempOf(2), 0)).toBeNull();
+    expect(await codeOf(storage.resumeTemp(path, tempOf(1), 'x/y', 5))).toBe('name');
+    const all = [`a/${tempOf(1)}`, `a/${tempOf(2)}`];
+    expect((await storage.removeTemps(all)).sort()).toEqual(all);
+    expect(await raw.names('a')).toEqual([]);
+  });
+
+  test('a temp that was left stays, and is continued under a new name', async ({ skip }) => {
+    const { storage, raw } = await interrupted(make, skip);
     expect(await raw.names('a')).toEqual([tempOf(1)]);
     const temp = (await storage.resumeTemp(path, tempOf(1), tempOf(2), 150_000))!;
     expect(await raw.names('a')).toEqual([tempOf(2)]);
@@ -36,8 +55,8 @@ export function resumePromises(make: MakeSide): void {
     expect(await raw.names('a')).toEqual(['file']);
   });
 
-  test('what is longer than was acknowledged is cut', async () => {
-    const { storage, raw } = await interrupted(make);
+  test('what is longer than was acknowledged is cut', async ({ skip }) => {
+    const { storage, raw } = await interrupted(make, skip);
     await raw.append(`a/${tempOf(1)}`, 'x'.repeat(500_000));
     const temp = (await storage.resumeTemp(path, tempOf(1), tempOf(2), 200_000))!;
     await temp.write(data.subarray(200_000), 200_000);
@@ -46,8 +65,10 @@ export function resumePromises(make: MakeSide): void {
     expect((await raw.read(path)).equals(data)).toBe(true);
   });
 
-  test('nothing is continued that is missing, shorter, or no file; all of it can be removed', async () => {
-    const { storage, raw } = await interrupted(make);
+  test('nothing is continued that is missing, shorter, or no file; all of it can be removed', async ({
+    skip,
+  }) => {
+    const { storage, raw } = await interrupted(make, skip);
     expect(await storage.resumeTemp(path, tempOf(7), tempOf(8), 1)).toBeNull();
     expect(await storage.resumeTemp(path, tempOf(1), tempOf(2), 200_001)).toBeNull();
     await raw.mkdir(`a/${tempOf(3)}`);
@@ -64,8 +85,8 @@ export function resumePromises(make: MakeSide): void {
     expect(await raw.names('a')).toEqual([]);
   });
 
-  test('a name that is taken is not taken over', async () => {
-    const { storage, raw } = await interrupted(make);
+  test('a name that is taken is not taken over', async ({ skip }) => {
+    const { storage, raw } = await interrupted(make, skip);
     await raw.write(`a/${tempOf(2)}`, 'another');
     expect(await storage.resumeTemp(path, tempOf(1), tempOf(2), 5)).toBeNull();
     expect((await raw.read(`a/${tempOf(2)}`)).toString()).toBe('another');
@@ -73,8 +94,8 @@ export function resumePromises(make: MakeSide): void {
     expect(await codeOf(storage.resumeTemp(path, '../x', tempOf(3), 5))).toBe('name');
   });
 
-  test('an old hand on it does nothing under the name it knew', async () => {
-    const { storage, raw, first } = await interrupted(make);
+  test('an old hand on it does nothing under the name it knew', async ({ skip }) => {
+    const { storage, raw, first } = await interrupted(make, skip);
     const temp = (await storage.resumeTemp(path, tempOf(1), tempOf(2), 200_000))!;
     expect(await codeOf(first.publish(null))).not.toBe('none');
     expect(await first.discard()).toBe(true);

@@ -30,17 +30,9 @@ const pathsOf = (items: readonly ScanItem[]) => items.map((item) => item.path);
 
 export function scanPromises(make: MakeSide): void {
   test('a scan yields every entry once, in the total order, whatever the names', async () => {
-    const { storage, raw } = await fresh(make);
-    const paths = [
-      ...awkwardNames,
-      'a-b',
-      'a',
-      'a/b',
-      'a/b/c',
-      'a.',
-      'a0',
-      ...awkwardNames.map((name) => `a/${name}`),
-    ];
+    const { storage, raw, renamed } = await fresh(make);
+    const names = awkwardNames.filter((name) => renamed?.test(name) !== true);
+    const paths = [...names, 'a-b', 'a', 'a/b', 'a/b/c', 'a.', 'a0', ...names.map((name) => `a/${name}`)];
     for (const path of paths) {
       if (path === 'a' || path === 'a/b') await raw.mkdir(path);
       else await raw.write(path, 'x');

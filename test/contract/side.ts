@@ -38,6 +38,8 @@ export interface RawSide {
 export interface ContractSide {
   readonly storage: Storage;
   readonly raw: RawSide;
+  /** Names that the server shows as other ones, and so are no names there. */
+  readonly renamed?: RegExp;
   dispose(): Promise<void>;
 }
 

@@ -4,6 +4,7 @@
  */
 import { describe } from 'vitest';
 import { attributePromises } from './attributes.js';
+import { movePromises } from './moves.js';
 import { namePromises } from './names.js';
 import { observePromises } from './observe.js';
 import { removalPromises } from './removal.js';
@@ -29,6 +30,7 @@ export function storageContract(name: string, make: MakeSide): void {
     resumePromises(make);
     attributePromises(make);
     symlinkPromises(make);
+    movePromises(make);
     removalPromises(make);
     namePromises(make);
   });

@@ -38,6 +38,7 @@ const capabilities: Capabilities = {
   times: true,
   fsync: true,
   space: true,
+  resume: true,
   // What Node can set: its times are doubles, in seconds.
   timeGranularityMs: 0.001,
 };

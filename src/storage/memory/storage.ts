@@ -83,6 +83,7 @@ const allCapabilities: Omit<Capabilities, 'timeGranularityMs'> = {
   times: true,
   fsync: true,
   space: true,
+  resume: true,
 };
 
 type Reading =

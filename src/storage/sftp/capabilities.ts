@@ -28,6 +28,7 @@ export function capabilitiesOf(announced: ReadonlyMap<string, string>): Capabili
     times: true,
     fsync: offers(announced, 'fsync'),
     space: offers(announced, 'statvfs'),
+    resume: true,
     timeGranularityMs: 1000,
   };
 }

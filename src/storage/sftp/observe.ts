@@ -5,7 +5,7 @@ import type { Observed } from '../../ports.js';
 import type { SftpChannel } from '../../ssh/channel.js';
 import { throwIfAborted } from '../checked.js';
 import { entryOf, kindOf } from './attributes.js';
-import { mapBounded } from './bounded.js';
+import { mapBounded } from '../bounded.js';
 import type { SftpContext } from './context.js';
 import { concernsLink, refusal } from './failures.js';
 import { look, statOrNull } from './look.js';

@@ -7,7 +7,7 @@ import type { Child } from '../../core/walk.js';
 import type { ScanRequest } from '../../ports.js';
 import type { Attributes, DirectoryItem, SftpChannel } from '../../ssh/channel.js';
 import { entryOf, kindOf, type WireKind } from './attributes.js';
-import { mapBounded } from './bounded.js';
+import { mapBounded } from '../bounded.js';
 import { readText } from './content.js';
 import type { SftpContext } from './context.js';
 import { lstatOrNull } from './diagnosis.js';

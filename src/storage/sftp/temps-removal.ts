@@ -4,7 +4,7 @@ import { nameOf, nameProblem } from '../../core/path.js';
 import { tempAgentOf } from '../../core/tempname.js';
 import type { SftpChannel } from '../../ssh/channel.js';
 import { kindOf } from './attributes.js';
-import { mapBounded } from './bounded.js';
+import { mapBounded } from '../bounded.js';
 import type { SftpContext } from './context.js';
 import { lstatOrNull } from './diagnosis.js';
 import { listDirectory } from './listing.js';

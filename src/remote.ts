@@ -1,0 +1,257 @@
+/** The remote of a pair: what is behind its name (SSH, WebDAV, a folder of this machine), and how it is opened. */
+import { realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import type { PairOptions } from './config/options.js';
+import { TowlineError } from './core/errors.js';
+import type { CommandResult, CommandRun, Link, Log, Storage } from './ports.js';
+import { runLocalCommand } from './serve/local-command.js';
+import { resolveHost } from './ssh/config.js';
+import { createConnection } from './ssh/connection.js';
+import { createIdentity, type Identity } from './ssh/identity.js';
+import { isTarget, parseTarget } from './ssh/target.js';
+import { createLocalLink } from './storage/local/link.js';
+import { createLocalStorage } from './storage/local/storage.js';
+import { createSftpStorage } from './storage/sftp/storage.js';
+import { openWebdav } from './storage/webdav/open.js';
+import { isWebdavTarget, parseWebdavTarget } from './storage/webdav/target.js';
+import { systemClock } from './system-clock.js';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** What tells one remote from every other one. */
+export interface RemoteIdentity {
+  readonly user: string;
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+}
+
+/** A remote of which all is known that can be known without going there. */
+export interface Remote {
+  /** For people: `dev@box:/srv/app`. */
+  readonly label: string;
+  readonly identity: RemoteIdentity;
+  /** Whether commands of the user can run there. */
+  readonly runsCommands: boolean;
+  /** Begins to connect. */
+  open(how: { readonly log: Log; readonly giveUpAfter?: number }): OpenRemote;
+}
+
+export interface OpenRemote {
+  readonly storage: Storage;
+  readonly link: Link;
+  /** @throws `unsupported` where no commands run; otherwise as `Commands.run` */
+  run(run: CommandRun): Promise<CommandResult>;
+  close(): Promise<void>;
+}
+
+type Named = Pick<PairOptions, 'remote' | 'port' | 'identityFiles' | 'sshConfig' | 'acceptNew'>;
+
+/**
+ * Finds out what the remote's name means.
+ * @param localRoot the real path of the local folder, which must not lie in the remote one or around it; `null`: none
+ * @throws `configuration`, `unsupported`
+ */
+export async function resolveRemote(options: Named, localRoot: string | null, env: Env): Promise<Remote> {
+  switch (await kindOf(options.remote)) {
+    case 'webdav':
+      return webdavRemote(options, env);
+    case 'local':
+      return localRemote(options.remote, localRoot);
+    case 'ssh':
+      return sshRemote(options, env);
+  }
+}
+
+/**
+ * The identity alone, as `resolveRemote` finds it: no key is read, and nothing has to exist.
+ * @throws `configuration`
+ */
+export async function identifyRemote(options: Named, env: Env): Promise<RemoteIdentity> {
+  switch (await kindOf(options.remote)) {
+    case 'webdav':
+      return webdavIdentity(options);
+    case 'local':
+      return localIdentity(await realPath(options.remote));
+    case 'ssh': {
+      const target = parseTarget(options.remote);
+      const { user, hostName, port } = await resolveHost({
+        host: target.host,
+        user: target.user,
+        port: options.port ?? target.port,
+        env,
+        ...(options.sshConfig === undefined ? {} : { configFile: options.sshConfig }),
+      });
+      return { user, host: hostName, port, path: target.path };
+    }
+  }
+}
+
+/**
+ * A name with a colon ahead of its first slash is on a server, as with scp and rsync; one that begins with `/` or `.` is a
+ * folder of this machine, and any other only when it exists: a forgotten `HOST:` is no folder to be made.
+ */
+async function kindOf(text: string): Promise<'webdav' | 'local' | 'ssh'> {
+  if (isWebdavTarget(text)) return 'webdav';
+  if (isTarget(text)) return 'ssh';
+  if (/^(?:\/|\.{1,2}(?:\/|$)|[a-z]:\\)/i.test(text)) return 'local';
+  const [seen] = await Promise.allSettled([stat(text)]);
+  if (seen.status === 'fulfilled' && seen.value.isDirectory()) return 'local';
+  throw new TowlineError('configuration', `'${text}' is neither a place on a server nor a folder here`, {
+    hint: `Write HOST:${text} for a folder on a server, or ./${text} for one on this machine that is to be made`,
+  });
+}
+
+// ------------------------------------------------------------------------------------------------- SSH
+
+async function sshRemote(options: Named, env: Env): Promise<Remote> {
+  const target = parseTarget(options.remote);
+  const identity = await createIdentity({
+    target,
+    acceptNew: options.acceptNew ?? false,
+    env,
+    ...(options.port === undefined ? {} : { port: options.port }),
+    ...(options.identityFiles === undefined ? {} : { identityFiles: options.identityFiles }),
+    ...(options.sshConfig === undefined ? {} : { configFile: options.sshConfig }),
+  });
+  const { user, hostName: host, port } = identity.resolved;
+  const label = `${identity.label}:${target.path}`;
+  return {
+    label,
+    identity: { user, host, port, path: target.path },
+    runsCommands: true,
+    open: (how) => {
+      const link = createConnection({
+        label: identity.label,
+        connect: () => identity.connect(),
+        classify: (error) => identity.classify(error),
+        clock: systemClock,
+        ...how,
+      });
+      const endRecording = recordHostKeys(link, identity, how.log);
+      return {
+        storage: createSftpStorage({ session: link, root: target.path, label, clock: systemClock }),
+        link,
+        run: (run) => link.exec(run.command, { ...run, directory: target.path }),
+        close: async () => {
+          await endRecording();
+          await link.close();
+        },
+      };
+    },
+  };
+}
+
+/** A host key that was accepted is written down once the connection is ready. */
+function recordHostKeys(link: Link, identity: Identity, log: Log): () => Promise<void> {
+  let recording: Promise<void> = Promise.resolve();
+  const record = async () => {
+    try {
+      await identity.accepted();
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      log.warn('the host key could not be written to known_hosts', { error: text });
+    }
+  };
+  const forget = link.onState((state) => {
+    if (state.name === 'ready') recording = recording.then(record);
+  });
+  return async () => {
+    forget();
+    await recording;
+  };
+}
+
+// ------------------------------------------------------------------------------------------------- WebDAV
+
+function webdavIdentity({ remote, port }: Named): RemoteIdentity {
+  if (port !== undefined) {
+    throw new TowlineError('configuration', '--port is for SSH, and the remote is an http(s):// address', {
+      hint: 'Put the port into the address: https://USER@HOST:PORT/PATH',
+    });
+  }
+  const target = parseWebdavTarget(remote);
+  // The scheme is part of it: behind it may be another server.
+  const host = `${target.scheme}://${target.host}`;
+  return { user: target.user ?? '', host, port: target.port, path: target.path };
+}
+
+function webdavRemote(options: Named, env: Env): Remote {
+  const identity = webdavIdentity(options);
+  const password = () => Promise.resolve(env.TOWLINE_PASSWORD ?? null);
+  const target = options.remote;
+  return {
+    label: target,
+    identity,
+    runsCommands: false,
+    open: (how) => {
+      const { storage, link } = openWebdav({ target, password, clock: systemClock, ...how });
+      return { storage, link, run: () => noCommands(target), close: () => link.close() };
+    },
+  };
+}
+
+function noCommands(label: string): Promise<never> {
+  const hint = 'Leave the command out, or let it run here';
+  return Promise.reject(new TowlineError('unsupported', `${label} runs no commands`, { hint }));
+}
+
+// ------------------------------------------------------------------------------------------------- local
+
+function localIdentity(path: string): RemoteIdentity {
+  return { user: '', host: 'local', port: 0, path };
+}
+
+async function localRemote(text: string, localRoot: string | null): Promise<Remote> {
+  const path = await realPath(text);
+  if (localRoot !== null && (isWithin(path, localRoot) || isWithin(localRoot, path))) {
+    throw new TowlineError(
+      'configuration',
+      `'${text}' and the local folder (${localRoot}) lie in each other`,
+      {
+        path: text,
+        hint: 'Choose two folders of which neither is inside the other',
+      },
+    );
+  }
+  return {
+    label: text,
+    identity: localIdentity(path),
+    runsCommands: true,
+    open: () => {
+      const link = createLocalLink(text);
+      return {
+        storage: createLocalStorage({ root: path, label: text, writable: true }),
+        link,
+        run: (run) => runLocalCommand(path, run, systemClock),
+        close: () => link.close(),
+      };
+    },
+  };
+}
+
+function isWithin(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && resolve(folder, way) === path);
+}
+
+/**
+ * The real path of a folder that may not be there: as much of it as there is.
+ * @throws `configuration` when it cannot be reached
+ */
+export async function realPath(path: string): Promise<string> {
+  const absolute = resolve(path);
+  try {
+    return await realpath(absolute);
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (!missing || absolute === dirname(absolute)) {
+      throw new TowlineError('configuration', `the folder '${path}' cannot be reached`, {
+        path,
+        hint: 'Check the permissions of the folders above it',
+        cause: error,
+      });
+    }
+    return join(await realPath(dirname(absolute)), basename(absolute));
+  }
+}
