@@ -26,6 +26,7 @@ import { type AgentRecord, beginRecord, noRecord } from './serve/record.js';
 import { createConnection } from './ssh/connection.js';
 import { createIdentity, type Identity } from './ssh/identity.js';
 import { nativeCryptoActive } from './ssh/native.js';
+import type { Prompts } from './ssh/prompts.js';
 import { parseTarget, type Target } from './ssh/target.js';
 import { acquireLock } from './state/lock.js';
 import { stateFolder } from './state/location.js';
@@ -48,6 +49,8 @@ export interface RunHooks {
   readonly signal?: AbortSignal;
   /** Default: `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Somebody who can be asked for passwords and about unknown hosts, until the first connection stands. Default: nobody. */
+  readonly prompts?: Prompts;
   /** Whether an agent (`watch`) opens its control socket in the state folder. Default: false. */
   readonly control?: boolean;
 }
@@ -74,6 +77,8 @@ export async function openPair(options: PairOptions, hooks: RunHooks, purpose: P
     target,
     acceptNew: resolved.acceptNew,
     env,
+    secrets: options,
+    ...(hooks.prompts === undefined ? {} : { prompts: hooks.prompts }),
     ...(options.port === undefined ? {} : { port: options.port }),
     ...(options.identityFiles === undefined ? {} : { identityFiles: options.identityFiles }),
     ...(options.sshConfig === undefined ? {} : { configFile: options.sshConfig }),
@@ -128,6 +133,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     label: identity.label,
     connect: () => identity.connect(),
     classify: (error) => identity.classify(error),
+    reconsider: (error) => identity.reconsider(error),
     clock: systemClock,
     log,
     ...(purpose === 'watch' ? {} : { giveUpAfter: attemptsOnce }),

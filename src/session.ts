@@ -16,6 +16,8 @@ import { PathTemps } from './engine/transfer-temps.js';
 import type { Link, Log, Storage } from './ports.js';
 import { createConnection } from './ssh/connection.js';
 import { createIdentity } from './ssh/identity.js';
+import type { Prompts } from './ssh/prompts.js';
+import type { SecretOptions } from './ssh/secret-sources.js';
 import { parseTarget } from './ssh/target.js';
 import { acquireLock } from './state/lock.js';
 import { stateFolder } from './state/location.js';
@@ -26,7 +28,7 @@ import { systemClock } from './system-clock.js';
 import { transferFile } from './transfer/file-lane.js';
 import { createThrottle, type Throttle } from './transfer/throttle.js';
 
-export interface SessionOptions {
+export interface SessionOptions extends SecretOptions {
   readonly port?: number;
   /** Most preferred first. */
   readonly identityFiles?: readonly string[];
@@ -34,8 +36,10 @@ export interface SessionOptions {
   readonly sshConfig?: string;
   /** Add an unknown host's key to known_hosts instead of refusing. */
   readonly acceptNew?: boolean;
-  /** The folder below which is kept what is to be continued. Default: `$XDG_STATE_HOME/towline`. */
+  /** Where is kept what is to be continued. Default: `$XDG_STATE_HOME/towline`. */
   readonly stateDir?: string;
+  /** Somebody who can be asked for passwords and about an unknown host. Default: nobody. */
+  readonly prompts?: Prompts;
   /** Default: silence. */
   readonly log?: Log;
   /** Default: `process.env`. */
@@ -91,6 +95,8 @@ export async function connect(target: string, options: SessionOptions = {}): Pro
     target: place,
     acceptNew: options.acceptNew ?? false,
     env,
+    secrets: options,
+    ...(options.prompts === undefined ? {} : { prompts: options.prompts }),
     ...(options.port === undefined ? {} : { port: options.port }),
     ...(options.identityFiles === undefined ? {} : { identityFiles: options.identityFiles }),
     ...(options.sshConfig === undefined ? {} : { configFile: options.sshConfig }),
@@ -111,6 +117,7 @@ export async function connect(target: string, options: SessionOptions = {}): Pro
       label: identity.label,
       connect: () => identity.connect(),
       classify: (error) => identity.classify(error),
+      reconsider: (error) => identity.reconsider(error),
       clock: systemClock,
       log,
       giveUpAfter: attemptsMax,
@@ -287,9 +294,5 @@ function throwIfEnded(signal: AbortSignal): void {
     : new TowlineError('interrupted', 'stopped', { cause: reason });
 }
 
-const silence: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
+const nothing = () => undefined;
+const silence: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
