@@ -48,7 +48,10 @@ function triedNames({ plan, keys, others }: LoginFailure): string[] {
   const count =
     agentTried === agentTotal ? String(agentTried) : `${String(agentTried)} of ${String(agentTotal)}`;
   const agent = agentTried === 0 ? [] : [`agent (${count} ${agentTotal === 1 ? 'key' : 'keys'})`];
-  const files = keys.flatMap(({ path }) => (path === null ? [] : [shortPath(path)]));
+  // An encrypted one may have been shown to the server, and then not been opened.
+  const files = keys.flatMap(({ path }) =>
+    path === null || plan.encrypted.includes(path) ? [] : [shortPath(path)],
+  );
   return [...agent, ...files, ...counted(others)];
 }
 
