@@ -26,33 +26,35 @@ export function terminalPrompts(input: Readable, output: Output): Prompts {
 }
 
 /**
- * readline's line editor, which switches the terminal's own echo off. What it wants to show, it shows only for answers that
- * may be seen.
+ * readline's line editor, which switches the terminal's own echo off: before the question is shown, so that nothing that is
+ * typed in haste appears. What it wants to show, it shows only for answers that may be seen.
  */
 function ask(input: Readable, output: Output, question: string, echo: boolean): Promise<string> {
   const cut = question.lastIndexOf('\n') + 1;
   const [above, line] = [question.slice(0, cut), question.slice(cut)];
-  output.write(echo ? above : question);
+  let open = true;
   const screen = new Writable({
     decodeStrings: false,
     write: (text: string | Buffer, _encoding, done) => {
-      if (echo) output.write(String(text));
+      if (echo && open) output.write(String(text));
       done();
     },
   });
+  const reader = createInterface({ input, output: screen, terminal: true, historySize: 0, prompt: line });
+  output.write(echo ? above : question);
   return new Promise((resolve, reject) => {
-    const reader = createInterface({ input, output: screen, terminal: true, historySize: 0, prompt: line });
     const end = (settle: () => void) => {
-      reader.removeAllListeners();
+      if (!open) return;
+      open = false;
       reader.close();
       settle();
     };
     const giveUp = () => {
-      output.write('\n');
+      if (open) output.write('\n');
       end(() => reject(new TowlineError('interrupted', 'interrupted')));
     };
     reader.on('line', (text) => {
-      if (!echo) output.write('\n');
+      if (open && !echo) output.write('\n');
       end(() => resolve(text));
     });
     reader.on('SIGINT', giveUp);
