@@ -99,7 +99,7 @@ function installTestTools() {
     sed: 'sed',
   };
   // Without these a few tests are skipped, and say so. systemd alone does not become the machine's init.
-  const welcome = { 'systemd-analyze': 'systemd', python3: 'python3-minimal' };
+  const welcome = { 'systemd-analyze': 'systemd', python3: 'python3-minimal', useradd: 'passwd' };
   const missing = (tools) =>
     Object.entries(tools)
       .filter(([command]) => !has(command) && !(command === 'vim' && has('vim.tiny')))

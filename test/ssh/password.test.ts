@@ -44,7 +44,7 @@ function secretFile(content: string, mode = 0o600): string {
 }
 
 const secret = 'planted pässword';
-const password: Step = { method: 'password', password: secret };
+const password = { method: 'password' as const, password: secret };
 const hidden = (prompt: string) => ({ prompt, echo: false });
 const interactive: Step = {
   method: 'keyboard-interactive',
@@ -106,6 +106,18 @@ describe('a configured password', () => {
     expect(`${String(error)}${JSON.stringify(error)}`).not.toContain('planted wrong');
     expect(connection.state.name).toBe('halted');
     expect(server.tries).toEqual(['none', 'password']);
+    expect(server.connections).toBe(1);
+  });
+
+  test('that has expired says so', async () => {
+    const server = await serve({ ...password, expired: true });
+    const identity = await identityFor(caseFor(server, { env: { TOWLINE_PASSWORD: secret } }));
+    const connection = createConnection({ ...identity, clock: systemClock, log: silentLog });
+    endings.push(() => connection.close());
+    await expect(connection.ready()).rejects.toMatchObject({
+      code: 'authentication',
+      message: expect.stringContaining('the password for dev@box'),
+    });
     expect(server.connections).toBe(1);
   });
 

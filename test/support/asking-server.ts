@@ -5,7 +5,11 @@ import { freshKeyPair } from '../../src/ssh/server/keys.js';
 
 /** One thing that the server wants, in this order. A step that it took is followed by the next one. */
 export type Step =
-  | { readonly method: 'password'; readonly password: string }
+  | {
+      readonly method: 'password';
+      readonly password: string;
+      /** A new one is wanted. */ readonly expired?: boolean;
+    }
   | { readonly method: 'publickey'; readonly key: Buffer }
   | {
       readonly method: 'keyboard-interactive';
@@ -85,6 +89,11 @@ async function judge(context: AuthContext, step: Step, tries: string[]): Promise
   const shown = context.method === 'publickey' && context.signature === undefined;
   tries.push(shown ? 'publickey?' : context.method);
   if (context.method !== step.method) return false;
+  if (context.method === 'password' && step.method === 'password' && step.expired === true) {
+    return await new Promise<boolean>((resolve) =>
+      context.requestChange('New password: ', () => resolve(false)),
+    );
+  }
   if (context.method === 'password' && step.method === 'password') return context.password === step.password;
   if (context.method === 'publickey' && step.method === 'publickey') {
     return context.key.data.equals(step.key) && (shown ? 'shown' : true);
