@@ -158,7 +158,7 @@ class ReconnectingLink implements Connection {
       this.#enter({ name: 'connecting', attempt });
       const ended = await this.#connectAndStay();
       if (this.#over()) return;
-      const error = await this.#reconsidered(ended);
+      const error = retryClassOf(ended.code) === 'link' ? ended : await this.#reconsidered(ended);
       if (error === null) continue;
       if (this.#over()) return;
       const failures = this.#failures.ended(this.#life);
@@ -178,10 +178,8 @@ class ReconnectingLink implements Connection {
 
   /** The error to go on with; `null`: it was mended. */
   async #reconsidered(error: TowlineError): Promise<TowlineError | null> {
-    const { reconsider } = this.#options;
-    if (reconsider === undefined || retryClassOf(error.code) === 'link') return error;
     try {
-      return (await reconsider(error)) ? null : error;
+      return (await this.#options.reconsider?.(error)) === true ? null : error;
     } catch (reason) {
       return asTowlineError(reason);
     }
