@@ -101,7 +101,12 @@ function installTestTools() {
     openssl: 'openssl',
   };
   // Without these a few tests are skipped, and say so. systemd alone does not become the machine's init.
-  const welcome = { 'systemd-analyze': 'systemd', python3: 'python3-minimal', rclone: 'rclone' };
+  const welcome = {
+    'systemd-analyze': 'systemd',
+    python3: 'python3-minimal',
+    rclone: 'rclone',
+    useradd: 'passwd',
+  };
   const missing = (tools) =>
     Object.entries(tools)
       .filter(([command]) => !has(command) && !(command === 'vim' && has('vim.tiny')))

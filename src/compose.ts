@@ -25,6 +25,7 @@ import { runLocalCommand } from './serve/local-command.js';
 import { openControl } from './serve/open-control.js';
 import { type AgentRecord, beginRecord, noRecord } from './serve/record.js';
 import { nativeCryptoActive } from './ssh/native.js';
+import type { Prompts } from './ssh/prompts.js';
 import { acquireLock } from './state/lock.js';
 import { stateFolder } from './state/location.js';
 import { setAsideFact } from './state/facts.js';
@@ -45,6 +46,8 @@ export interface RunHooks {
   readonly signal?: AbortSignal;
   /** Default: `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Somebody who can be asked for passwords and about unknown hosts, until the first connection stands. Default: nobody. */
+  readonly prompts?: Prompts;
   /** Whether an agent (`watch`) opens its control socket in the state folder. Default: false. */
   readonly control?: boolean;
 }
@@ -66,7 +69,7 @@ export async function openPair(options: PairOptions, hooks: RunHooks, purpose: P
   const root = await localRoot(options, resolved, purpose);
   hooks.signal?.throwIfAborted();
   const env = hooks.env ?? process.env;
-  const remote = await resolveRemote(options, root, env);
+  const remote = await resolveRemote(options, root, env, hooks.prompts);
   refuseUnsupported(resolved, remote);
   const pairIdentity = { localRealPath: root, ...remote.identity };
   const folder = stateFolder({

@@ -43,6 +43,7 @@ export {
   type StoppedStatus,
 } from './pairs.js';
 export { connect, type FileCarried, type FileOptions, type Session, type SessionOptions } from './session.js';
+export type { Prompts } from './ssh/prompts.js';
 export { startSftpServer, type SftpServer, type SftpServerOptions } from './ssh/server/server.js';
 
 /** An agent that was started. */

@@ -8,6 +8,8 @@ import { runLocalCommand } from './serve/local-command.js';
 import { resolveHost } from './ssh/config.js';
 import { createConnection } from './ssh/connection.js';
 import { createIdentity, type Identity } from './ssh/identity.js';
+import type { Prompts } from './ssh/prompts.js';
+import { passwordSource, type SecretOptions } from './ssh/secret-sources.js';
 import { isTarget, parseTarget } from './ssh/target.js';
 import { createLocalLink } from './storage/local/link.js';
 import { createLocalStorage } from './storage/local/storage.js';
@@ -45,21 +47,28 @@ export interface OpenRemote {
   close(): Promise<void>;
 }
 
-type Named = Pick<PairOptions, 'remote' | 'port' | 'identityFiles' | 'sshConfig' | 'acceptNew'>;
+type Named = Pick<PairOptions, 'remote' | 'port' | 'identityFiles' | 'sshConfig' | 'acceptNew'> &
+  SecretOptions;
 
 /**
  * Finds out what the remote's name means.
  * @param localRoot the real path of the local folder, which must not lie in the remote one or around it; `null`: none
+ * @param prompts asks a person, where there is one
  * @throws `configuration`, `unsupported`
  */
-export async function resolveRemote(options: Named, localRoot: string | null, env: Env): Promise<Remote> {
+export async function resolveRemote(
+  options: Named,
+  localRoot: string | null,
+  env: Env,
+  prompts?: Prompts,
+): Promise<Remote> {
   switch (await kindOf(options.remote)) {
     case 'webdav':
       return webdavRemote(options, env);
     case 'local':
       return localRemote(options.remote, localRoot);
     case 'ssh':
-      return sshRemote(options, env);
+      return sshRemote(options, env, prompts);
   }
 }
 
@@ -104,12 +113,14 @@ async function kindOf(text: string): Promise<'webdav' | 'local' | 'ssh'> {
 
 // ------------------------------------------------------------------------------------------------- SSH
 
-async function sshRemote(options: Named, env: Env): Promise<Remote> {
+async function sshRemote(options: Named, env: Env, prompts?: Prompts): Promise<Remote> {
   const target = parseTarget(options.remote);
   const identity = await createIdentity({
     target,
     acceptNew: options.acceptNew ?? false,
     env,
+    secrets: options,
+    ...(prompts === undefined ? {} : { prompts }),
     ...(options.port === undefined ? {} : { port: options.port }),
     ...(options.identityFiles === undefined ? {} : { identityFiles: options.identityFiles }),
     ...(options.sshConfig === undefined ? {} : { configFile: options.sshConfig }),
@@ -125,6 +136,7 @@ async function sshRemote(options: Named, env: Env): Promise<Remote> {
         label: identity.label,
         connect: () => identity.connect(),
         classify: (error) => identity.classify(error),
+        reconsider: (error) => identity.reconsider(error),
         clock: systemClock,
         ...how,
       });
@@ -176,9 +188,10 @@ function webdavIdentity({ remote, port }: Named): RemoteIdentity {
   return { user: target.user ?? '', host, port: target.port, path: target.path };
 }
 
-function webdavRemote(options: Named, env: Env): Remote {
+async function webdavRemote(options: Named, env: Env): Promise<Remote> {
   const identity = webdavIdentity(options);
-  const password = () => Promise.resolve(env.TOWLINE_PASSWORD ?? null);
+  const source = await passwordSource(options, env);
+  const password = async () => (source === null ? null : source.read());
   const target = options.remote;
   return {
     label: target,

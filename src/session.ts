@@ -15,6 +15,8 @@ import { Temps } from './engine/temps.js';
 import { PathTemps } from './engine/transfer-temps.js';
 import type { Link, Log, Storage } from './ports.js';
 import { resolveRemote } from './remote.js';
+import type { Prompts } from './ssh/prompts.js';
+import type { SecretOptions } from './ssh/secret-sources.js';
 import { acquireLock } from './state/lock.js';
 import { stateFolder } from './state/location.js';
 import { openState } from './state/open.js';
@@ -23,7 +25,7 @@ import { systemClock } from './system-clock.js';
 import { transferFile } from './transfer/file-lane.js';
 import { createThrottle, type Throttle } from './transfer/throttle.js';
 
-export interface SessionOptions {
+export interface SessionOptions extends SecretOptions {
   readonly port?: number;
   /** Most preferred first. */
   readonly identityFiles?: readonly string[];
@@ -31,8 +33,10 @@ export interface SessionOptions {
   readonly sshConfig?: string;
   /** Add an unknown host's key to known_hosts instead of refusing. */
   readonly acceptNew?: boolean;
-  /** The folder below which is kept what is to be continued. Default: `$XDG_STATE_HOME/towline`. */
+  /** Where is kept what is to be continued. Default: `$XDG_STATE_HOME/towline`. */
   readonly stateDir?: string;
+  /** Somebody who can be asked for passwords and about an unknown host. Default: nobody. */
+  readonly prompts?: Prompts;
   /** Default: silence. */
   readonly log?: Log;
   /** Default: `process.env`. */
@@ -83,7 +87,7 @@ const idleFailuresMax = 5;
 export async function connect(target: string, options: SessionOptions = {}): Promise<Session> {
   const env = options.env ?? process.env;
   const log = options.log ?? silence;
-  const far = await resolveRemote({ ...options, remote: target }, null, env);
+  const far = await resolveRemote({ ...options, remote: target }, null, env, options.prompts);
   const pair = { localRealPath: 'session', ...far.identity };
   const folder = stateFolder({ stateDir: options.stateDir, env, home: env.HOME ?? homedir(), pair });
   const lock = await acquireLock(folder);
@@ -266,9 +270,5 @@ function throwIfEnded(signal: AbortSignal): void {
     : new TowlineError('interrupted', 'stopped', { cause: reason });
 }
 
-const silence: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
+const nothing = () => undefined;
+const silence: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };

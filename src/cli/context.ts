@@ -1,5 +1,5 @@
 /** What the command line needs of the world. The real one is put together in start.ts; tests pass their own. */
-import type { plan, RunHooks, sync, watch } from '../index.js';
+import type { plan, Prompts, RunHooks, sync, watch } from '../index.js';
 
 /** Where text goes. Writing is synchronous, so that nothing is lost when the process exits. */
 export interface Output {
@@ -22,6 +22,8 @@ export interface CliContext {
   readonly watch: typeof watch;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** The person at the terminal; absent where standard input or standard error is none. */
+  readonly prompts?: Prompts;
   readonly env: NodeJS.ProcessEnv;
   /** The working directory. */
   readonly cwd: string;

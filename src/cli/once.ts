@@ -7,6 +7,7 @@ import type { CliContext } from './context.js';
 import { parseEvery, repeat } from './every.js';
 import { lineWriter } from './linewriter.js';
 import { addPairFlags } from './options.js';
+import { PromptsOfFirstRun } from './prompt.js';
 import { runSync } from './sync.js';
 
 export const exitCodesHelp = `
@@ -100,12 +101,14 @@ function addVerb(
     const { pair: asked, command: settings } = await configured(context, verb.name, given, flags);
     const pair = { ...asked, ...modeOf(verb, more.mode, asked.mode) };
     const output = flags.output();
-    const once = () => runSync(context, pair, { ...output, dryRun });
     const time = every ?? settings.every;
     if (time === undefined || dryRun) {
-      ended(await once());
+      ended(await runSync(context, pair, { ...output, dryRun }));
       return;
     }
+    const prompts = context.prompts && new PromptsOfFirstRun(context.prompts);
+    const asking = { ...context, ...(prompts && { prompts }) };
+    const once = () => runSync(asking, pair, { ...output, dryRun }).finally(() => prompts?.next());
     const everyMs = parseEvery(time);
     const lines = lineWriter(context, output, false);
     const waiting = (text: string) => (output.json ? undefined : lines.out(text, 'faint'));

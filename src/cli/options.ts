@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { conflictPolicies, driftPolicies, modes, type PairOptions } from '../index.js';
 import { readRules, type RuleFlag } from './rules.js';
+import { addSecretFlags, type SecretFlags } from './secret-flags.js';
 
 /** How much is shown, and in which form. */
 export interface OutputFlags {
@@ -12,7 +13,7 @@ export interface OutputFlags {
 }
 
 /** What commander collects from the flags of `push` and `watch`, by its own names. */
-interface ParsedFlags {
+interface ParsedFlags extends SecretFlags {
   readonly json?: boolean;
   readonly verbose?: number;
   readonly quiet?: boolean;
@@ -105,6 +106,7 @@ function addConnectionFlags(command: Command): void {
     .option('-i, --identity <file>', 'private key to log in with (repeatable)', collect)
     .option('-F, --ssh-config <file>', 'another ssh_config')
     .option('--accept-new', "add an unknown host's key to known_hosts instead of refusing it");
+  addSecretFlags(command);
 }
 
 function addChoiceFlags(command: Command, rules: RuleFlag[]): void {
@@ -218,6 +220,9 @@ function pairOptions(
     identityFiles: flags.identity,
     sshConfig: flags.sshConfig,
     acceptNew: flags.acceptNew,
+    passwordFile: flags.passwordFile,
+    passwordCommand: flags.passwordCommand,
+    passphraseFile: flags.passphraseFile,
     delete: flags.delete,
     maxDelete: flags.maxDelete,
     compare: flags.compare,

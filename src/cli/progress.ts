@@ -1,11 +1,12 @@
 /** Live lines at the bottom of a terminal while the first sync goes on; nothing at all elsewhere. */
 import { Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
-import type { AgentEvent } from '../index.js';
+import type { AgentEvent, RunHooks } from '../index.js';
 import type { CliContext, Output } from './context.js';
 import type { OutputFlags } from './options.js';
 import { progressLines } from './progress-lines.js';
 import { ProgressNumbers } from './progress-numbers.js';
+import { promptsWithRoom } from './prompt.js';
 import { styleFor } from './text.js';
 
 const tickMs = 200;
@@ -21,6 +22,8 @@ export interface Progress {
   readonly context: CliContext;
   /** Lets the live lines know what happens, then `next`. With `-v` folders take the place of single files. */
   listener(next: Listener): Listener;
+  /** Keeps the live lines away while `work` goes on. */
+  room<T>(work: () => Promise<T>): Promise<T>;
   /** Takes the live lines away; they do not come back. */
   end(): void;
 }
@@ -35,7 +38,7 @@ export async function startProgress(
   every = onTimer,
 ): Promise<Progress> {
   const wanted = context.stdout.isTTY && context.env.TERM !== 'dumb' && !flags.json && !flags.quiet;
-  if (!wanted) return { context, listener: (next) => next, end: () => undefined };
+  if (!wanted) return { context, listener: (next) => next, room: (work) => work(), end: () => undefined };
   // Only who looks at it loads it.
   const { createLogUpdate } = await import('log-update');
   const terminal = new TerminalStream(context.stdout);
@@ -61,8 +64,14 @@ export async function startProgress(
       if (isLast(event)) end();
       if (flags.verbose !== 1 || event.type !== 'transfer-end') next(event);
     },
+    room: (work) => live.room(work),
     end,
   };
+}
+
+/** The person at the terminal, for the library; while a question stands there the live lines keep away. */
+export function promptHooks({ prompts }: CliContext, progress: Progress): Pick<RunHooks, 'prompts'> {
+  return prompts === undefined ? {} : { prompts: promptsWithRoom(prompts, (work) => progress.room(work)) };
 }
 
 /** A plan is its own account, line by line. */
@@ -92,6 +101,8 @@ class LiveLines {
   readonly #numbers = new ProgressNumbers();
   readonly #startedMs: number;
   #ticks = 0;
+  /** How much goes on that wants the terminal for itself. */
+  #held = 0;
   /** Lengths of the lines on the screen, and the width they were written for. */
   #shown: { readonly lengths: readonly number[]; readonly columns: number } | null = null;
 
@@ -110,7 +121,7 @@ class LiveLines {
   tick(): void {
     const nowMs = this.#context.now().getTime();
     if (this.#ticks++ % ticksPerSample === 0) this.#numbers.sample(nowMs);
-    if (this.ended || nowMs - this.#startedMs < quietMs) return;
+    if (this.ended || this.#held > 0 || nowMs - this.#startedMs < quietMs) return;
     const { columns } = this.#terminal;
     if (this.#shown !== null && columns < this.#shown.columns) this.#clear();
     const style = styleFor(this.#context.stdout, this.#context.env);
@@ -122,6 +133,16 @@ class LiveLines {
   end(): void {
     this.#clear();
     this.ended = true;
+  }
+
+  async room<T>(work: () => Promise<T>): Promise<T> {
+    this.#clear();
+    this.#held++;
+    try {
+      return await work();
+    } finally {
+      this.#held--;
+    }
   }
 
   /** An output on the same terminal, whose text goes above the live lines. They are back with the next tick. */

@@ -4,18 +4,21 @@ import { plan, sync, watch } from '../index.js';
 import type { CliContext } from './context.js';
 import { exitNow } from './exit.js';
 import { runCommandLine } from './program.js';
+import { terminalPrompts } from './prompt.js';
 import { processSignals } from './signals.js';
 import { standardOutput } from './streams.js';
 
 /** Runs the command line of this process and exits with its code. */
 export async function start(): Promise<void> {
+  const stderr = standardOutput(2);
   const context: CliContext = {
     version: packageVersion(),
     sync,
     plan,
     watch,
     stdout: standardOutput(1),
-    stderr: standardOutput(2),
+    stderr,
+    ...(process.stdin.isTTY && stderr.isTTY ? { prompts: terminalPrompts(process.stdin, stderr) } : {}),
     env: process.env,
     cwd: process.cwd(),
     now: () => new Date(),

@@ -8,7 +8,7 @@ import { planObject, resultObject, writeObject } from './json.js';
 import { lineWriter, type LineWriter } from './linewriter.js';
 import { jsonLog, levelOf, textLog } from './log.js';
 import type { OutputFlags } from './options.js';
-import { startProgress } from './progress.js';
+import { promptHooks, startProgress } from './progress.js';
 import { showPlanEnd, showPlanned } from './plan.js';
 import { interruption } from './signals.js';
 import { showResult } from './summary.js';
@@ -36,7 +36,9 @@ export async function runSync(given: CliContext, options: PairOptions, flags: Sy
   });
   try {
     const run = flags.dryRun ? dryRun : realRun;
-    return await run(context, options, flags, lines, { log, onEvent, signal: stop.signal, env: context.env });
+    const prompts = promptHooks(context, progress);
+    const hooks = { log, onEvent, signal: stop.signal, env: context.env, ...prompts };
+    return await run(context, options, flags, lines, hooks);
   } finally {
     progress.end();
     stop.dispose();

@@ -9,7 +9,7 @@ import { lineWriter } from './linewriter.js';
 import { jsonLog, levelOf, textLog } from './log.js';
 import { formatDuration } from './numbers.js';
 import type { OutputFlags } from './options.js';
-import { startProgress } from './progress.js';
+import { promptHooks, startProgress } from './progress.js';
 import { serviceReport } from './supervised.js';
 import { aborted, interruption } from './signals.js';
 import { watchEvents } from './terminal.js';
@@ -58,6 +58,7 @@ export async function runWatch(given: CliContext, options: PairOptions, flags: W
       signal: stop.signal,
       env: context.env,
       control: true,
+      ...promptHooks(context, progress),
     });
     service.attach(agent);
     await Promise.race([agent.done, aborted(stop.signal)]);

@@ -49,20 +49,32 @@ export async function loadConfiguration(place: ConfigurationPlace): Promise<Conf
   const environment = environmentOptions(place);
   const problems = [...(file?.problems ?? []), ...environment.problems];
   if (problems.length > 0) throw new ConfigurationError(problems);
+  // TOWLINE_PASSWORD itself is read where it is needed, and kept nowhere.
+  const bare = (place.env.TOWLINE_PASSWORD ?? '') !== '';
+  const filePair = bare ? withoutPassword(file?.pair ?? {}) : (file?.pair ?? {});
   return {
-    pair: mergePairs(file?.pair ?? {}, environment.pair),
+    pair: mergePairs(filePair, environment.pair),
     command: { ...file?.command, ...environment.command },
     file: file?.file ?? null,
   };
 }
 
-/** `over` on top of `under`. Filter rules add up: the last one that matches decides, so those of `over` come last. */
+/**
+ * `over` on top of `under`. Filter rules add up: the last one that matches decides, so those of `over` come last. Of the two
+ * ways to give a password, `over` has the say.
+ */
 export function mergePairs<T extends Partial<PairOptions>>(
   under: Partial<PairOptions>,
   over: T,
 ): Partial<PairOptions> & T {
   const rules = [...(under.rules ?? []), ...(over.rules ?? [])];
-  return { ...under, ...over, ...(rules.length > 0 ? { rules } : {}) };
+  const kept = 'passwordFile' in over || 'passwordCommand' in over ? withoutPassword(under) : under;
+  return { ...kept, ...over, ...(rules.length > 0 ? { rules } : {}) };
+}
+
+function withoutPassword(pair: Partial<PairOptions>): Partial<PairOptions> {
+  const names: readonly string[] = ['passwordFile', 'passwordCommand'];
+  return Object.fromEntries(Object.entries(pair).filter(([name]) => !names.includes(name)));
 }
 
 type FileOptions = SettingsOptions & { readonly file: string };

@@ -50,6 +50,12 @@ export interface PairOptions {
   readonly sshConfig?: string;
   /** Add an unknown host's key to known_hosts instead of refusing. A changed key is refused all the same. */
   readonly acceptNew?: boolean;
+  /** A file that holds the password; nobody else may read it. Beside it: TOWLINE_PASSWORD, and systemd's credentials. */
+  readonly passwordFile?: string;
+  /** A command for the shell that prints the password, in place of `passwordFile`. */
+  readonly passwordCommand?: string;
+  /** A file that holds the passphrase of the key files. Beside it: TOWLINE_PASSPHRASE, and systemd's credentials. */
+  readonly passphraseFile?: string;
 
   /** Deletions follow on the other side. Default: false; in `two-way` true. The backup modes never delete. */
   readonly delete?: boolean;

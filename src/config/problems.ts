@@ -57,5 +57,5 @@ export function namesSecret(key: string): boolean {
 /** Why there is no such key, and where a secret belongs instead. */
 export const secretRefused: Pick<ConfigProblem, 'wrong' | 'hint'> = {
   wrong: 'secrets are never kept in a configuration',
-  hint: 'Load the key into ssh-agent, or name its file under identityFiles, and remove this',
+  hint: 'Remove it, and name a file or a command that gives it: passwordFile, passwordCommand, passphraseFile',
 };

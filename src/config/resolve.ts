@@ -58,6 +58,11 @@ export function resolveOptions(options: PairOptions): ResolvedOptions {
     3_600_000,
   );
   const rescanMinutes = number('rescanMinutes', options.rescanMinutes ?? 10, 0.05, 10_080);
+  if (options.passwordFile !== undefined && options.passwordCommand !== undefined) {
+    throw new TowlineError('configuration', 'there is both a passwordFile and a passwordCommand', {
+      hint: 'Leave one of them out',
+    });
+  }
   if (options.port !== undefined) number('port', options.port, 1, 65_535);
   const remotePollSeconds = number('remotePollSeconds', options.remotePollSeconds ?? 15, 1, 86_400);
   return {

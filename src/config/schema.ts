@@ -22,6 +22,9 @@ export interface Settings {
   readonly identityFiles?: string | readonly string[];
   readonly sshConfig?: string;
   readonly acceptNew?: boolean;
+  readonly passwordFile?: string;
+  readonly passwordCommand?: string;
+  readonly passphraseFile?: string;
   readonly delete?: boolean;
   readonly maxDelete?: number | string;
   readonly compare?: Compare;
@@ -134,6 +137,9 @@ export const settingSchemas: Readonly<Record<keyof Settings, SettingSchema>> = {
   identityFiles: files,
   sshConfig: file,
   acceptNew: flag,
+  passwordFile: file,
+  passwordCommand: { type: 'string', pattern: someText, description: 'a command for the shell' },
+  passphraseFile: file,
   delete: flag,
   maxDelete: {
     type: ['integer', 'string'],

@@ -24,7 +24,8 @@ export async function runLocalCommand(
   const child: Child = spawn(run.command, {
     shell: true,
     cwd: directory,
-    env: { ...process.env, ...run.environment },
+    // Our secrets are no business of what it starts.
+    env: { ...process.env, TOWLINE_PASSWORD: undefined, TOWLINE_PASSPHRASE: undefined, ...run.environment },
     // A group of its own, so that all it starts can be ended with it, and so that Ctrl-C is ours to answer.
     detached: process.platform !== 'win32',
     windowsHide: true,

@@ -22,6 +22,8 @@ function isParsed(key: unknown): key is ParsedKey {
 
 /** One key of an agent, as an agent of its own: so each key is an attempt that can be counted and named. */
 export class AgentKey extends BaseAgent<ParsedKey> {
+  /** Whether the agent signed with it. */
+  signed = false;
   readonly #agent: BaseAgent;
   readonly #key: ParsedKey;
   readonly #refused: () => void;
@@ -47,6 +49,7 @@ export class AgentKey extends BaseAgent<ParsedKey> {
     const done = typeof options === 'function' ? options : callback;
     this.#agent.sign(key, data, typeof options === 'function' ? {} : options, (error, signature) => {
       if (error) this.#refused();
+      else this.signed = true;
       done?.(error, signature);
     });
   }

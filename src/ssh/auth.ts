@@ -1,173 +1,158 @@
-import { homedir } from 'node:os';
-import type { AnyAuthMethod, AuthenticationType, ParsedKey } from 'ssh2';
-import { TowlineError } from '../core/errors.js';
-import { AgentKey, listAgentKeys } from './agent.js';
+import type { AnyAuthMethod, AuthenticationType, NextAuthHandler } from 'ssh2';
+import type { TowlineError } from '../core/errors.js';
+import { authenticationFailure, type LoginAccount } from './auth-failure.js';
 import type { ResolvedHost } from './config.js';
-import type { KeyFile, KeyFileProblem } from './key-file.js';
+import { type KeyAttempt, type KeyPlan, planKeys } from './key-attempts.js';
+import type { KeyFile } from './key-file.js';
+import { LoginState } from './login-state.js';
+import { PasswordAttempts } from './password-attempts.js';
+import { Secrets } from './secrets.js';
 
 export interface AuthenticationOptions {
   readonly resolved: ResolvedHost;
   /** As `loadKeyFiles` read them. */
   readonly keyFiles: readonly KeyFile[];
+  /** Default: none, and nobody to ask. */
+  readonly secrets?: Secrets;
 }
+
+/** How ssh2 is told the next method; its types lack `false`, for when there is none left. */
+type NextMethod = (method: AnyAuthMethod | false) => void;
 
 /** The attempts to log in on one connection, in ssh's order, and what became of them. */
 export interface Authentication {
-  /** For ssh2: the next method to try, or `false` when there is none left. */
-  readonly authHandler: (left: AuthenticationType[] | null, partial: boolean | null) => AnyAuthMethod | false;
+  /** For ssh2: answers with the next method to try, by `next`. */
+  readonly authHandler: (
+    left: AuthenticationType[] | null,
+    partial: boolean | null,
+    next: NextAuthHandler,
+  ) => void;
   /** Whether ssh2 asked for a method already: the host key was accepted then. */
   started(): boolean;
-  /** What was tried and refused, and what to do: `authentication`. */
+  /** Whether somebody is being asked something just now. */
+  asking(): boolean;
+  /** What ended it from our side, such as a person who gave up; `null`: nothing. */
+  broken(): TowlineError | null;
+  /** To be called when the connection is over: what is answered later goes nowhere. */
+  ended(): void;
+  /** To be called when we were let in: what was typed is kept for later connections, and nobody is asked again. */
+  accepted(): void;
+  /** What was tried and refused, and what to do: `authentication`; or what ended it from our side. */
   failure(details?: { serverText?: string; cause?: unknown }): TowlineError;
 }
 
-/**
- * Prepares the attempts for one connection: keys of the agent that an identity file names, its other keys (not with
- * IdentitiesOnly), then the identity files themselves. The agent is asked anew each time; files are not read again.
- */
+/** The methods that can be used, in ssh's order. */
+const methods = ['publickey', 'keyboard-interactive', 'password'] as const;
+type Method = (typeof methods)[number];
+
+/** Prepares the attempts for one connection. */
 export async function createAuthentication(options: AuthenticationOptions): Promise<Authentication> {
-  const plan = await makePlan(options);
-  const { resolved } = options;
-  let next = 0;
-  let offered: readonly string[] | null = null;
-  let partial = false;
-  let started = false;
-  const authHandler = (left: AuthenticationType[] | null, partly: boolean | null): AnyAuthMethod | false => {
-    const first = !started;
-    started = true;
-    offered = left ?? offered;
-    partial ||= partly === true;
-    // With nothing to offer, 'none' lets in who needs no key, and makes the server say what it takes.
-    if (plan.attempts.length === 0) return first && { type: 'none', username: resolved.user };
-    if (offered?.includes('publickey') === false) return false;
-    const attempt = plan.attempts[next];
-    if (attempt === undefined) return false;
-    next++;
-    return attempt.method;
+  const { resolved, keyFiles, secrets = new Secrets(null, null, null) } = options;
+  const state = new LoginState();
+  const plan = await planKeys({ resolved, keyFiles, secrets, state });
+  const login = new Login(resolved, plan, new PasswordAttempts(resolved, secrets, state));
+  const nextMethod = async (left: readonly string[] | null, partial: boolean | null) => {
+    try {
+      const method = await login.next(left, partial);
+      return state.broken === null ? method : false;
+    } catch (error) {
+      state.breakOff(error);
+      return false;
+    }
   };
   return {
-    authHandler,
-    started: () => started,
+    authHandler: (left, partial, next) => {
+      void nextMethod(left, partial).then((method) => state.answer(() => (next as NextMethod)(method)));
+    },
+    started: () => login.started,
+    asking: () => secrets.asking,
+    broken: () => state.broken,
+    ended: () => state.end(),
+    accepted: () => secrets.settle(login.passwords.typed),
     failure: (details = {}) =>
-      failureOf({ resolved, plan, tried: plan.attempts.slice(0, next), offered, partial, ...details }),
+      state.broken ?? authenticationFailure({ ...login.account(), secrets, ...details }),
   };
 }
 
-interface Attempt {
-  readonly method: AnyAuthMethod;
-  /** The key file, or `null` for a key that only the agent knows. */
-  readonly path: string | null;
-}
+/** The walk through the methods on one connection. */
+class Login {
+  started = false;
+  readonly passwords: PasswordAttempts;
+  readonly #resolved: ResolvedHost;
+  readonly #plan: KeyPlan;
+  readonly #keys: KeyAttempt[] = [];
+  #next = 0;
+  #offered: readonly string[] | null = null;
+  #partial = false;
+  /** What is under way. */
+  #last: KeyAttempt | null = null;
 
-interface Plan {
-  readonly attempts: readonly Attempt[];
-  /** What could not be tried, and why: for the message. */
-  readonly notes: string[];
-  readonly encrypted: readonly string[];
-}
-
-async function makePlan({ resolved, keyFiles }: AuthenticationOptions): Promise<Plan> {
-  if (!resolved.pubkeyAuthentication) {
-    return { attempts: [], notes: ['keys (ssh_config says PubkeyAuthentication no)'], encrypted: [] };
+  constructor(resolved: ResolvedHost, plan: KeyPlan, passwords: PasswordAttempts) {
+    this.#resolved = resolved;
+    this.#plan = plan;
+    this.passwords = passwords;
   }
-  const notes = resolved.certificateFiles.map(
-    (file) => `${shortPath(file)} (certificates are not supported)`,
-  );
-  const held = await agentKeys(resolved, notes);
-  const inAgent = (file: KeyFile) => held.some((key) => isKeyOf(key, file));
-  const own = held.filter((key) => keyFiles.some((file) => isKeyOf(key, file)));
-  const others = resolved.identitiesOnly ? [] : held.filter((key) => !own.includes(key));
-  const alone = keyFiles.filter((file) => !inAgent(file));
-  for (const { path, problem } of alone)
-    if (problem !== null) notes.push(`${shortPath(path)} (${reasons[problem]})`);
-  const byAgent = [...own, ...others].map((key): Attempt => agentAttempt(resolved, key, notes));
-  const byFile = alone.flatMap(({ path, privateKey }): Attempt[] =>
-    privateKey === null
-      ? []
-      : [{ path, method: { type: 'publickey', username: resolved.user, key: privateKey } }],
-  );
-  const encrypted = alone.filter((file) => file.problem === 'encrypted').map((file) => file.path);
-  return { attempts: [...byAgent, ...byFile], notes, encrypted };
-}
 
-async function agentKeys(resolved: ResolvedHost, notes: string[]): Promise<ParsedKey[]> {
-  if (resolved.identityAgent === null) return [];
-  try {
-    return await listAgentKeys(resolved.identityAgent);
-  } catch (error) {
-    // As for ssh: without the agent there are still the files, and the message tells.
-    notes.push(
-      `the agent at ${shortPath(resolved.identityAgent)} (${error instanceof Error ? error.message : 'no answer'})`,
-    );
-    return [];
+  account(): LoginAccount {
+    return {
+      resolved: this.#resolved,
+      plan: this.#plan,
+      keys: this.#keys,
+      others: this.passwords.tried,
+      unanswered: this.passwords.unanswered,
+      offered: this.#offered,
+      partial: this.#partial,
+    };
   }
-}
 
-function agentAttempt(resolved: ResolvedHost, key: ParsedKey, notes: string[]): Attempt {
-  const refused = () => notes.push(`the agent's key ${key.comment} (the agent would not sign)`);
-  const agent = new AgentKey(resolved.identityAgent ?? '', key, refused);
-  return { path: null, method: { type: 'agent', username: resolved.user, agent } };
-}
-
-function isKeyOf(key: ParsedKey, file: KeyFile): boolean {
-  return file.publicKey?.equals(key.getPublicSSH()) === true;
-}
-
-const reasons: Record<KeyFileProblem, string> = {
-  missing: 'not there',
-  unreadable: 'cannot be read',
-  encrypted: 'encrypted: add it to an agent',
-  'public-only': 'a public key only, whose private key the agent does not hold',
-  'security-key': 'keys on FIDO devices are not supported',
-  unusable: 'not a private key in a known format',
-};
-
-interface Failure {
-  readonly resolved: ResolvedHost;
-  readonly plan: Plan;
-  readonly tried: readonly Attempt[];
-  readonly offered: readonly string[] | null;
-  readonly partial: boolean;
-  readonly serverText?: string;
-  readonly cause?: unknown;
-}
-
-function failureOf(failure: Failure): TowlineError {
-  const { resolved, plan, tried, offered, serverText, cause } = failure;
-  const agentTotal = plan.attempts.filter((attempt) => attempt.path === null).length;
-  const agentTried = tried.filter((attempt) => attempt.path === null).length;
-  const count =
-    agentTried === agentTotal ? String(agentTried) : `${String(agentTried)} of ${String(agentTotal)}`;
-  const agent = agentTried === 0 ? [] : [`agent (${count} ${agentTotal === 1 ? 'key' : 'keys'})`];
-  const files = tried.flatMap(({ path }) => (path === null ? [] : [shortPath(path)]));
-  const names = [...agent, ...files];
-  const parts = [names.length === 0 ? 'there was no key to try' : `tried ${names.join(', ')}`];
-  if (plan.notes.length > 0) parts.push(`not tried: ${plan.notes.join(', ')}`);
-  if (offered !== null && offered.length > 0) parts.push(`the server accepts ${offered.join(', ')}`);
-  if (serverText !== undefined) parts.push(`the server said: ${serverText}`);
-  const who = `${resolved.user}@${resolved.alias}`;
-  return new TowlineError('authentication', `authentication failed for ${who}: ${parts.join('; ')}`, {
-    host: resolved.alias,
-    hint: hintFor(failure, who),
-    ...(serverText === undefined ? {} : { serverText }),
-    cause,
-  });
-}
-
-function hintFor({ plan, tried, offered, partial, serverText }: Failure, who: string): string {
-  if (partial) return 'The server took a key and wants a further step, which is not supported';
-  if (offered?.includes('publickey') === false)
-    return `This server takes no keys from ${who}: have them allowed there`;
-  const encrypted = plan.encrypted[0];
-  if (encrypted !== undefined) return `An encrypted key is used through an agent: ssh-add '${encrypted}'`;
-  if (plan.attempts.length === 0) return 'Name a key with -i, or add one to an agent (ssh-add)';
-  if (serverText !== undefined && tried.length > 1) {
-    return 'The server may have given up after too many keys: name the right one with -i and set IdentitiesOnly yes';
+  async next(left: readonly string[] | null, partial: boolean | null): Promise<AnyAuthMethod | false> {
+    const first = !this.started;
+    this.started = true;
+    const last = this.#last;
+    this.#last = null;
+    const none: AnyAuthMethod = { type: 'none', username: this.#resolved.user };
+    if (last?.signed === undefined) {
+      this.#offered = left ?? this.#offered;
+      this.#partial ||= partial === true;
+    } else if (last.signed()) {
+      // ssh2 keeps to itself what the server answers to a key of an agent. One that was signed with and is not enough was
+      // a first step: 'none' makes the server say what comes next.
+      this.#partial = true;
+      return none;
+    }
+    // With passwords in play (or nothing at all), 'none' lets in who needs none of it, and makes the server say what it takes.
+    if (first && (this.#plan.attempts.length === 0 || this.passwords.possible)) return none;
+    for (const method of this.#order()) {
+      const attempt = this.#takes(method) ? await this.#attempt(method) : null;
+      if (attempt !== null) return attempt;
+    }
+    return false;
   }
-  return `Check the user name, and that one of these keys is in ~/.ssh/authorized_keys there: ssh-copy-id ${who}`;
-}
 
-function shortPath(path: string): string {
-  const home = `${homedir()}/`;
-  return path.startsWith(home) ? `~/${path.slice(home.length)}` : path;
+  #order(): readonly Method[] {
+    const { preferredAuthentications: preferred } = this.#resolved;
+    return preferred.length === 0
+      ? methods
+      : preferred.flatMap((name) => methods.filter((method) => method === name));
+  }
+
+  /** Before the server has said what it takes, a key can be offered all the same. */
+  #takes(method: Method): boolean {
+    return this.#offered === null ? method === 'publickey' : this.#offered.includes(method);
+  }
+
+  async #attempt(method: Method): Promise<AnyAuthMethod | null> {
+    if (method === 'keyboard-interactive') return this.passwords.interactive();
+    if (method === 'password') return await this.passwords.password();
+    for (;;) {
+      const key = this.#plan.attempts[this.#next];
+      if (key === undefined) return null;
+      this.#next++;
+      const attempt = await key.method();
+      if (attempt === null) continue;
+      this.#keys.push(key);
+      this.#last = key;
+      return attempt;
+    }
+  }
 }

@@ -41,6 +41,11 @@ export interface ResolvedHost {
   /** The agent's socket; `null`: none. */
   readonly identityAgent: string | null;
   readonly pubkeyAuthentication: boolean;
+  readonly kbdInteractiveAuthentication: boolean;
+  readonly passwordAuthentication: boolean;
+  /** Nobody is to be asked anything. */
+  readonly batchMode: boolean;
+  readonly numberOfPasswordPrompts: number;
   readonly userKnownHostsFiles: readonly string[];
   readonly globalKnownHostsFiles: readonly string[];
   readonly strictHostKeyChecking: StrictHostKeyChecking;
@@ -138,6 +143,10 @@ function fromSettings(
     identitiesOnly: switchOf(settings, 'identitiesonly', base.identitiesOnly),
     identityAgent: agentOf(settings.get('identityagent')?.[0] ?? 'SSH_AUTH_SOCK', context),
     pubkeyAuthentication: !['false', 'no'].includes(settings.get('pubkeyauthentication')?.[0] ?? ''),
+    kbdInteractiveAuthentication: switchOf(settings, 'kbdinteractiveauthentication', true),
+    passwordAuthentication: switchOf(settings, 'passwordauthentication', true),
+    batchMode: switchOf(settings, 'batchmode', false),
+    numberOfPasswordPrompts: numberOf(settings, 'numberofpasswordprompts') ?? base.numberOfPasswordPrompts,
     userKnownHostsFiles: paths('userknownhostsfile', base.userKnownHostsFiles),
     globalKnownHostsFiles: paths('globalknownhostsfile', base.globalKnownHostsFiles),
     strictHostKeyChecking: strictOf(settings.get('stricthostkeychecking')?.[0]),
@@ -173,6 +182,10 @@ function fromDefaults(
     identitiesOnly: false,
     identityAgent: env.SSH_AUTH_SOCK ?? null,
     pubkeyAuthentication: true,
+    kbdInteractiveAuthentication: true,
+    passwordAuthentication: true,
+    batchMode: false,
+    numberOfPasswordPrompts: 3,
     userKnownHostsFiles: [resolve(homedir, '.ssh/known_hosts'), resolve(homedir, '.ssh/known_hosts2')],
     globalKnownHostsFiles: ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'],
     strictHostKeyChecking: 'ask',

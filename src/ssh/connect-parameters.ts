@@ -39,6 +39,10 @@ export interface ConnectParameters {
     | 'agent'
     | 'tryKeyboard'
   >;
+  /** Whether a person is being asked for a secret just now: logging in takes as long as that takes. */
+  readonly asking?: () => boolean;
+  /** Called when the connection, or the attempt, is over. */
+  readonly ended?: () => void;
   /** Through which it is reached; that one may have a jump host of its own. */
   readonly jump?: JumpHost;
   /** Carries the connection in place of TCP; not together with `jump`. */

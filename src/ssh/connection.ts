@@ -23,6 +23,11 @@ export interface ConnectionOptions {
    * is neither. Asked once when a connection (or an attempt) ends.
    */
   readonly classify?: (error: Error) => TowlineError | null;
+  /**
+   * Asked when an attempt failed with an error that no retry mends: whether a person has mended it, and it is tried again
+   * at once. Rejects with what it halts with instead.
+   */
+  readonly reconsider?: (error: TowlineError) => Promise<boolean>;
   readonly clock: Clock;
   readonly log: Log;
   /** For TCP, key exchange and host key, and for opening a channel; default 15 s. */
@@ -151,7 +156,10 @@ class ReconnectingLink implements Connection {
     let inVain = 0;
     for (let attempt = 1; !this.#over();) {
       this.#enter({ name: 'connecting', attempt });
-      const error = await this.#connectAndStay();
+      const ended = await this.#connectAndStay();
+      if (this.#over()) return;
+      const error = retryClassOf(ended.code) === 'link' ? ended : await this.#reconsidered(ended);
+      if (error === null) continue;
       if (this.#over()) return;
       const failures = this.#failures.ended(this.#life);
       attempt = failures + 1;
@@ -165,6 +173,15 @@ class ReconnectingLink implements Connection {
       log.info(error.message, { host: label, retryInMs: waitMs, failures });
       this.#enter({ name: 'waiting', attempt: failures, retryAtMs: clock.now() + waitMs, error });
       await this.#wait(waitMs);
+    }
+  }
+
+  /** The error to go on with; `null`: it was mended. */
+  async #reconsidered(error: TowlineError): Promise<TowlineError | null> {
+    try {
+      return (await this.#options.reconsider?.(error)) === true ? null : error;
+    } catch (reason) {
+      return asTowlineError(reason);
     }
   }
 

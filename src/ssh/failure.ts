@@ -48,3 +48,11 @@ export function hostKeyError(label: string): TowlineError {
     hint: 'Compare its fingerprint with what the server’s owner says before you change known_hosts',
   });
 }
+
+/** The server wants another password before it lets us in. */
+export function expiredError(label: string): TowlineError {
+  return new TowlineError('authentication', `the password for ${label} has expired`, {
+    host: label,
+    hint: 'Log in once with ssh and choose a new one',
+  });
+}

@@ -12,6 +12,19 @@ export interface HostVerifierOptions {
   readonly pinned?: Buffer | null;
 }
 
+/** A host of which nothing is known, and ssh_config says to ask. */
+export interface UnknownHost {
+  /** As known_hosts would have it. */
+  readonly name: string;
+  /** In wire format. */
+  readonly key: Buffer;
+  /**
+   * Writes the key down, as ssh would.
+   * @throws TowlineError `configuration` when the file cannot be written
+   */
+  readonly remember: () => Promise<void>;
+}
+
 /** Decides on the key of one server, from what the known_hosts files said when it was made. */
 export interface HostVerifier {
   /** What to ask the server for: kinds of which a key is known first, so that a known host never fails for its other key. */
@@ -20,6 +33,8 @@ export interface HostVerifier {
   verify(key: Buffer): boolean;
   /** Why the last key was refused: `host-key`; `null` when it was not. */
   refusal(): TowlineError | null;
+  /** The host whose key was refused because nothing is known of it and a person was not asked yet; else `null`. */
+  unknown(): UnknownHost | null;
   /** The new key that was let in, or `null`. */
   accepted(): Buffer | null;
   /**
@@ -60,21 +75,31 @@ export async function createHostVerifier(options: HostVerifierOptions): Promise<
   let refused: TowlineError | null = null;
   let fresh: Buffer | null = null;
   let recorded = false;
+  let unknown: UnknownHost | null = null;
+  const write = async (key: Buffer) => {
+    const file = resolved.userKnownHostsFiles[0];
+    if (file !== undefined) await appendKnownHost(file, name, key, resolved.hashKnownHosts);
+  };
   return {
     serverHostKeyAlgorithms: orderAlgorithms(resolved, [...lines, ...bare]),
     verify: (key) => {
       const verdict = fresh === null || fresh.equals(key) ? judge(key) : changedInRun(name, fresh, key);
-      refused = verdict instanceof TowlineError ? verdict : null;
       // ssh2 owns the buffer and may use it again.
-      if (verdict === 'new') fresh ??= Buffer.from(key);
+      const own = Buffer.from(key);
+      refused = verdict instanceof TowlineError ? verdict : null;
+      if (verdict === 'ask') {
+        refused = unknownError(resolved, name, own);
+        unknown = { name, key: own, remember: () => write(own) };
+      }
+      if (verdict === 'new') fresh ??= own;
       return refused === null;
     },
     refusal: () => refused,
+    unknown: () => unknown,
     accepted: () => fresh,
     record: async () => {
-      const file = resolved.userKnownHostsFiles[0];
-      if (fresh === null || recorded || file === undefined) return;
-      await appendKnownHost(file, name, fresh, resolved.hashKnownHosts);
+      if (fresh === null || recorded) return;
+      await write(fresh);
       recorded = true;
     },
   };
@@ -87,7 +112,7 @@ interface Known extends HostVerifierOptions {
   readonly bare: readonly KnownHostLine[];
 }
 
-type Verdict = 'known' | 'new' | TowlineError;
+type Verdict = 'known' | 'new' | 'ask' | TowlineError;
 
 function judgeKey(known: Known, key: Buffer): Verdict {
   const { lines, bare, name, pinned } = known;
@@ -107,7 +132,7 @@ function judgeKey(known: Known, key: Buffer): Verdict {
   if (authority !== undefined) return authorityError(name, authority, key);
   const strict = known.resolved.strictHostKeyChecking;
   if (known.acceptNew || strict === 'accept-new' || strict === 'no') return 'new';
-  return unknownError(known.resolved, name, key);
+  return strict === 'ask' ? 'ask' : unknownError(known.resolved, name, key);
 }
 
 /** Known kinds first, then the rest, each in ssh's order. */

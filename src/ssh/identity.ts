@@ -1,13 +1,17 @@
 import type { CipherAlgorithm } from 'ssh2';
-import { TowlineError } from '../core/errors.js';
+import { asTowlineError, TowlineError } from '../core/errors.js';
 import { type Authentication, createAuthentication } from './auth.js';
 import { type HostRequest, type ResolvedHost, resolveHost } from './config.js';
 import { assertSupported } from './config-support.js';
 import type { ConnectParameters } from './connect-parameters.js';
 import { expandProxy } from './expand.js';
+import { askAboutHost } from './host-question.js';
 import { createHostVerifier, type HostVerifier } from './host-verifier.js';
 import { type Hop, hopTo } from './jump.js';
 import { loadKeyFiles } from './key-file.js';
+import type { Prompts } from './prompts.js';
+import type { SecretOptions } from './secret-sources.js';
+import { openSecrets, type Secrets } from './secrets.js';
 import type { Target } from './target.js';
 
 export interface IdentityOptions {
@@ -21,8 +25,12 @@ export interface IdentityOptions {
   /** `--accept-new`: trust a host that is not known yet, and write its key down. */
   readonly acceptNew: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where passwords and passphrases come from; beside these the environment is looked at. */
+  readonly secrets?: SecretOptions;
+  /** Somebody to ask, until the first connection stands. Default: nobody. */
+  readonly prompts?: Prompts;
   /** Set by `createIdentity` itself for the hosts on the way; `port` and `identityFiles` are the target's alone. */
-  readonly hop?: Hop;
+  readonly hop?: Hop & { readonly secrets: Secrets };
 }
 
 /** Who is at the other end, and who we are: what `createConnection` needs for its `connect` and `classify`. */
@@ -37,6 +45,12 @@ export interface Identity {
   /** The reason of an error of ssh2 when it is about host key or authentication, else `null`. */
   readonly classify: (error: Error) => TowlineError | null;
   /**
+   * After an attempt failed with an error that no retry mends: whether a person changed that (an unknown host was
+   * accepted), so that it may be tried again at once.
+   * @throws TowlineError `interrupted` when the person gives up
+   */
+  readonly reconsider: (error: TowlineError) => Promise<boolean>;
+  /**
    * To be called each time a connection became ready: writes down a host key that is new.
    * @throws TowlineError `configuration` when known_hosts cannot be written
    */
@@ -45,33 +59,46 @@ export interface Identity {
 
 /**
  * Resolves the host and loads the keys, once.
- * @throws TowlineError `configuration` (ssh_config, `-i`), `unsupported` (a setting that cannot be honoured)
+ * @throws TowlineError `configuration` (ssh_config, `-i`, a file with a secret), `unsupported` (a setting that cannot be honoured)
  */
 export async function createIdentity(options: IdentityOptions): Promise<Identity> {
   const { acceptNew } = options;
   const resolved = await resolveHost(requestOf(options));
   assertSupported(resolved);
   const hop = hopTo(resolved, options.hop?.ahead ?? []);
-  const jump = hop === null ? null : await createIdentity({ ...options, target: hop.target, hop });
+  const secrets =
+    options.hop?.secrets ?? (await openSecrets(options.secrets ?? {}, options.env, options.prompts ?? null));
+  if (resolved.batchMode) secrets.askNobody();
+  const jump =
+    hop === null
+      ? null
+      : await createIdentity({
+          ...options,
+          target: hop.target,
+          hop: { ...hop, secrets: secrets.forJumpHost() },
+        });
   const route = routeOf(resolved, jump, options.env);
   const ciphers = allowedCiphers(resolved);
   const keyFiles = await loadKeyFiles(resolved.identityFiles);
   let attempt: { verifier: HostVerifier; authentication: Authentication } | null = null;
   let pinned: Buffer | null = null;
   let letIn = false;
+  let unwritten: unknown = null;
   return {
     resolved,
     jump,
     label: labelOf(resolved),
     connect: async () => {
       const verifier = await createHostVerifier({ resolved, acceptNew, pinned });
-      const authentication = await createAuthentication({ resolved, keyFiles });
+      const authentication = await createAuthentication({ resolved, keyFiles, secrets });
       attempt = { verifier, authentication };
       return {
         host: resolved.hostName,
         port: resolved.port,
         ...route,
         hostVerifier: (key) => verifier.verify(key),
+        asking: () => authentication.asking(),
+        ended: () => authentication.ended(),
         ssh: {
           username: resolved.user,
           authHandler: authentication.authHandler,
@@ -84,11 +111,30 @@ export async function createIdentity(options: IdentityOptions): Promise<Identity
       const { verifier, authentication } = attempt;
       return verifier.refusal() ?? authenticationError(error, authentication, letIn);
     },
+    reconsider: async (error) => {
+      const unknown = attempt?.verifier.unknown() ?? null;
+      const { prompts } = secrets;
+      // Where it is not our own key, a host on the way may have shown one.
+      if (unknown === null) return (await jump?.reconsider(error)) ?? false;
+      if (error.code !== 'host-key' || prompts === null) return false;
+      if (!(await askAboutHost(unknown, (question) => secrets.ask(question, false, prompts)))) return false;
+      // That very key and no other, also where known_hosts cannot be written.
+      pinned = unknown.key;
+      await unknown.remember().catch((reason: unknown) => {
+        unwritten = reason;
+      });
+      return true;
+    },
     accepted: async () => {
       if (attempt === null) return;
       letIn = true;
+      attempt.authentication.accepted();
       pinned = attempt.verifier.accepted() ?? pinned;
       await attempt.verifier.record();
+      if (unwritten === null) return;
+      const reason = unwritten;
+      unwritten = null;
+      throw asTowlineError(reason);
     },
   };
 }
@@ -141,6 +187,7 @@ function authenticationError(
   letIn: boolean,
 ): TowlineError | null {
   if (!authentication.started()) return null;
+  if (authentication.broken() !== null) return authentication.failure({ cause: error });
   if ('level' in error && error.level === 'client-authentication')
     return authentication.failure({ cause: error });
   const reason = 'code' in error ? error.code : null;

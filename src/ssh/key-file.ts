@@ -1,9 +1,9 @@
-import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import ssh2, { type ParsedKey } from 'ssh2';
 import { TowlineError } from '../core/errors.js';
 import type { IdentityFile } from './config.js';
 import { keyTypeOf, readWireString } from './host-key.js';
+import { fromPkcs8 } from './pkcs8.js';
 
 /** Why a key file cannot be used by itself. An agent may hold its key all the same. */
 export type KeyFileProblem =
@@ -17,6 +17,8 @@ export interface KeyFile {
   /** The private key, parsed; `null` with a `problem`. */
   readonly privateKey: ParsedKey | null;
   readonly problem: KeyFileProblem | null;
+  /** What an `encrypted` file holds, for `unlockKey`; else `null`. */
+  readonly locked: Buffer | null;
 }
 
 /**
@@ -33,7 +35,7 @@ async function loadKeyFile({ path, origin }: IdentityFile): Promise<KeyFile> {
   const beside = await publicKeyBeside(path);
   const found: Omit<KeyFile, 'path' | 'origin'> =
     'problem' in content
-      ? { privateKey: null, publicKey: beside, problem: beside === null ? content.problem : 'public-only' }
+      ? { ...nothing, publicKey: beside, problem: beside === null ? content.problem : 'public-only' }
       : parseKeyFile(content.data);
   const useless = ['missing', 'unreadable', 'unusable'].find((problem) => problem === found.problem);
   if (origin === 'option' && useless !== undefined) throw uselessOption(path, useless, content);
@@ -65,18 +67,26 @@ function publicKeyOf(data: Buffer): Buffer | null {
   return keyTypeOf(blob) === type ? blob : null;
 }
 
-function parseKeyFile(data: Buffer): Pick<KeyFile, 'publicKey' | 'privateKey' | 'problem'> {
+const nothing = { publicKey: null, privateKey: null, locked: null };
+
+function parseKeyFile(data: Buffer): Omit<KeyFile, 'path' | 'origin'> {
   const header = openSshHeader(data);
   if (header?.publicKey != null && keyTypeOf(header.publicKey)?.startsWith('sk-') === true) {
-    return { publicKey: header.publicKey, privateKey: null, problem: 'security-key' };
+    return { ...nothing, publicKey: header.publicKey, problem: 'security-key' };
   }
   if (header?.encrypted === true || isEncryptedPem(data)) {
-    return { publicKey: header?.publicKey ?? null, privateKey: null, problem: 'encrypted' };
+    return { ...nothing, publicKey: header?.publicKey ?? null, problem: 'encrypted', locked: data };
   }
   const key = parseAny(data);
-  if (key?.isPrivateKey() === true) return { publicKey: key.getPublicSSH(), privateKey: key, problem: null };
+  if (key !== null) return { ...nothing, publicKey: key.getPublicSSH(), privateKey: key, problem: null };
   const publicKey = publicKeyOf(data);
-  return { publicKey, privateKey: null, problem: publicKey === null ? 'unusable' : 'public-only' };
+  return { ...nothing, publicKey, problem: publicKey === null ? 'unusable' : 'public-only' };
+}
+
+/** The private key of an encrypted file; `null` when the passphrase does not fit (or the file is damaged). */
+export function unlockKey(locked: Buffer, passphrase: string): ParsedKey | null {
+  // ssh2 takes an empty one for none, and would say that one is needed.
+  return passphrase === '' ? null : parseAny(locked, passphrase);
 }
 
 /** What OpenSSH's own format (PROTOCOL.key) shows without a passphrase. */
@@ -95,35 +105,22 @@ function openSshHeader(data: Buffer): { encrypted: boolean; publicKey: Buffer | 
   return { encrypted: cipher?.data.toString('latin1') !== 'none', publicKey: key?.data ?? null };
 }
 
-/** PEM (RFC 1421), PKCS #8 and PuTTY's format say so in their headers. */
+/** PEM (RFC 1421), PKCS #8 and PuTTY's format say so in their headers. PuTTY's third version cannot be read at all. */
 function isEncryptedPem(data: Buffer): boolean {
   const text = data.toString('latin1');
   return (
     /^-----BEGIN ENCRYPTED PRIVATE KEY-----/m.test(text) ||
     /^Proc-Type: 4,ENCRYPTED\s*$/m.test(text) ||
-    /^PuTTY-User-Key-File-\d: [^]*?^Encryption: (?!none)/m.test(text)
+    /^PuTTY-User-Key-File-2: [^]*?^Encryption: (?!none)/m.test(text)
   );
 }
 
-function parseAny(data: Buffer): ParsedKey | null {
-  for (const form of [data, fromPkcs8(data)]) {
-    const key = form === null ? null : ssh2.utils.parseKey(form);
-    if (key !== null && !(key instanceof Error)) return key;
-  }
-  return null;
-}
-
-/** ssh2 does not read PKCS #8: RSA and EC keys are turned into the older forms that it knows. */
-function fromPkcs8(data: Buffer): string | null {
-  if (!/^-----BEGIN PRIVATE KEY-----/m.test(data.toString('latin1'))) return null;
-  try {
-    const key = createPrivateKey(data);
-    if (key.asymmetricKeyType === 'rsa') return key.export({ type: 'pkcs1', format: 'pem' }).toString();
-    return key.asymmetricKeyType === 'ec' ? key.export({ type: 'sec1', format: 'pem' }).toString() : null;
-  } catch {
-    // Not a key after all: the caller reports the file as unusable.
-    return null;
-  }
+/** The private key in any of the formats, PKCS #8 by way of an older one: ssh2 does not read it. */
+function parseAny(data: Buffer, passphrase?: string): ParsedKey | null {
+  const converted = fromPkcs8(data, passphrase);
+  const key: ParsedKey | Error =
+    converted === null ? ssh2.utils.parseKey(data, passphrase) : ssh2.utils.parseKey(converted);
+  return key instanceof Error || !key.isPrivateKey() ? null : key;
 }
 
 function uselessOption(path: string, problem: string, content: Content): TowlineError {

@@ -27,6 +27,9 @@ const times = ['connecttimeout', 'serveraliveinterval'];
 const choices = [
   'identitiesonly',
   'pubkeyauthentication',
+  'kbdinteractiveauthentication',
+  'passwordauthentication',
+  'batchmode',
   'stricthostkeychecking',
   'hashknownhosts',
   'addressfamily',

@@ -5,7 +5,7 @@ import { TowlineError } from '../core/errors.js';
 import type { Clock } from '../ports.js';
 import type { ConnectParameters } from './connect-parameters.js';
 import { GatheringSocket } from './gathering-socket.js';
-import { hostKeyError, levelOf, networkError, refusedError } from './failure.js';
+import { expiredError, hostKeyError, levelOf, networkError, refusedError } from './failure.js';
 
 export interface TransportOptions {
   readonly label: string;
@@ -39,9 +39,11 @@ export class Transport {
   /** What the server said in place of its greeting. */
   #said = '';
   #cancelTimer: () => void = () => undefined;
+  readonly #parameters: ConnectParameters;
 
   constructor(parameters: ConnectParameters, options: TransportOptions) {
     this.#options = options;
+    this.#parameters = parameters;
     this.#where = `${options.label} (${parameters.host} port ${parameters.port})`;
     this.#socket = parameters.sock ?? dial(parameters);
     // Whoever waits hears of it by `ended` as well.
@@ -154,6 +156,8 @@ export class Transport {
       this.#cancelTimer();
       this.#ready.resolve(undefined);
     });
+    // Nobody would answer, and the server would wait.
+    this.#client.on('change password', () => this.destroy(expiredError(this.#options.label)));
     this.#client.on('error', (error) => this.#failed(error));
     this.#client.on('close', () => this.#end());
     // Our half could stay open for as long as something is left to write.
@@ -185,6 +189,7 @@ export class Transport {
     this.#cancelTimer();
     const reason = this.#reason ?? this.#whyEnded(wasReady);
     this.#ready.reject(reason);
+    this.#parameters.ended?.();
     for (const listener of this.#listeners) listener(reason);
   }
 
@@ -204,6 +209,10 @@ export class Transport {
     this.#cancelTimer();
     if (this.#state !== 'connecting') return;
     this.#cancelTimer = this.#options.clock.timer(ms, () => {
+      if (this.#parameters.asking?.() === true) {
+        this.#limit(ms, what);
+        return;
+      }
       const text = `cannot ${what} to ${this.#where}: no answer within ${Math.round(ms / 1000)} s`;
       const hint = 'Check the host, the port and any firewall in between';
       this.destroy(new TowlineError('network', text, { host: this.#options.label, hint }));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { CliContext } from '../../src/cli/context.js';
 import { lineWriter } from '../../src/cli/linewriter.js';
-import { type Progress, startProgress } from '../../src/cli/progress.js';
+import { type Progress, promptHooks, startProgress } from '../../src/cli/progress.js';
 import { progressLines } from '../../src/cli/progress-lines.js';
 import { ProgressNumbers } from '../../src/cli/progress-numbers.js';
 import { styleFor } from '../../src/cli/text.js';
@@ -217,6 +217,27 @@ describe('on a terminal', () => {
     lines.out('more');
     progress.end();
     expect(screen.lines).toEqual(['! a cannot be read', 'something', 'more']);
+  });
+
+  test('it keeps away while a question stands there', async () => {
+    const { screen, progress, tell, pass } = await live();
+    tell(found(['a', MiB]));
+    pass(1_000);
+    const answered = Promise.withResolvers<string>();
+    const ask = () => {
+      screen.write('Password: ');
+      return answered.promise;
+    };
+    const { prompts } = promptHooks({ ...progress.context, prompts: { secret: ask, answer: ask } }, progress);
+    const secret = prompts?.secret('Password: ');
+    pass(2_000);
+    expect(screen.lines).toEqual(['Password:']);
+    screen.write('\r\n');
+    answered.resolve('x');
+    expect(await secret).toBe('x');
+    pass(1_000);
+    expect(screen.lines).toEqual(['Password:', expect.stringContaining('0 of 1+ files')]);
+    progress.end();
   });
 
   test('with -v there are folders, and no line per file until the end', async () => {

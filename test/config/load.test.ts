@@ -180,7 +180,7 @@ describe('mistakes', () => {
       /^:16: afterSync\.1\.where: cannot be "here"\. Allowed: "local" or "remote"$/,
       /^:17: afterSync\.1\.patterns: cannot be "x"\. Allowed: a list of patterns as in \.gitignore$/,
       /^:22: exclude\.1: cannot be 5\. Allowed: a pattern as in \.gitignore$/,
-      /^:24: password: secrets are never kept in a configuration\. Load the key into ssh-agent/,
+      /^:24: password: secrets are never kept in a configuration\. Remove it, and name a file or a command that gives it: passwordFile/,
       /^:25: nonsense: is not a known setting\. Known: local, remote, mode, conflict, /,
       /^TOWLINE_DELETE: cannot be "perhaps"\. Allowed: true or false$/,
     ];

@@ -39,7 +39,7 @@ test('a file with five mistakes: exit 2 and five lines', async () => {
     `towline: ${file}:4: prot: is not a known setting. Did you mean port?`,
     `towline: ${file}:5: compare: cannot be "date". Allowed: "size", "mtime+size" or "checksum"`,
     `towline: ${file}:6: afterSync.where: cannot be "here". Allowed: "local" or "remote"`,
-    `towline: ${file}:7: password: secrets are never kept in a configuration. Load the key into ssh-agent, or name its file under identityFiles, and remove this`,
+    `towline: ${file}:7: password: secrets are never kept in a configuration. Remove it, and name a file or a command that gives it: passwordFile, passwordCommand, passphraseFile`,
     '',
   ]);
 });

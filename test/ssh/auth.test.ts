@@ -77,8 +77,9 @@ describe('key files', () => {
     ];
     const error = await refusal({ identityFiles: [wrong], config: [`IdentityFile ${locked}`] });
     expect(error.message).toBe(
-      `authentication failed for ${server.user}@box: tried ${wrong}; not tried: ${locked} (encrypted: add it to an agent); ` +
-        `the server accepts publickey. An encrypted key is used through an agent: ssh-add '${locked}'`,
+      `authentication failed for ${server.user}@box: tried ${wrong}; not tried: ${locked} (encrypted, and there is no passphrase); ` +
+        `the server accepts publickey. Add the key to an agent (ssh-add '${locked}'), or give its passphrase by ` +
+        '--passphrase-file or TOWLINE_PASSPHRASE',
     );
     expect(JSON.stringify(error)).not.toContain('planted secret');
   });
@@ -137,7 +138,7 @@ describe('key files', () => {
     const strict = await serverHere({ config });
     const error = await refusal({ at: strict, config: [`IdentityFile ${strict.keyFile}`] });
     expect(error.message).toContain(
-      'the server accepts password. The server took a key and wants a further step',
+      'the server accepts password. The server took a key and wants a password, too',
     );
   });
 

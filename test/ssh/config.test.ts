@@ -41,6 +41,11 @@ describe('resolveHost with the installed ssh', () => {
         '  ServerAliveCountMax 4',
         '  Ciphers aes256-ctr,aes128-ctr',
         '  HostKeyAlgorithms ssh-rsa,ssh-ed25519',
+        '  KbdInteractiveAuthentication no',
+        '  PasswordAuthentication no',
+        '  PreferredAuthentications password,publickey',
+        '  BatchMode yes',
+        '  NumberOfPasswordPrompts 2',
       ),
       env: { ...process.env, OTHER_AGENT: '/run/agent', TOWLINE_TEST: '/elsewhere' },
     });
@@ -61,6 +66,10 @@ describe('resolveHost with the installed ssh', () => {
       identitiesOnly: true,
       identityAgent: '/run/agent',
       pubkeyAuthentication: true,
+      kbdInteractiveAuthentication: false,
+      passwordAuthentication: false,
+      batchMode: true,
+      numberOfPasswordPrompts: 2,
       userKnownHostsFiles: [`${home}/.ssh/kh_real.example.com`, '/a b/known hosts'],
       globalKnownHostsFiles: [],
       strictHostKeyChecking: 'accept-new',
@@ -76,7 +85,7 @@ describe('resolveHost with the installed ssh', () => {
       addressFamily: null,
       bindAddress: null,
       bindInterface: null,
-      preferredAuthentications: [],
+      preferredAuthentications: ['password', 'publickey'],
     });
   });
 
