@@ -74,7 +74,7 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
     why: 'the one place that knows the real adapters; it does not know that there is a command line',
   },
   session: {
-    may: ['core', 'ports', 'remote', 'storage', 'state', 'transfer', 'engine', 'system-clock'],
+    may: ['core', 'ports', 'remote', 'ssh', 'storage', 'state', 'transfer', 'engine', 'system-clock'],
     why: 'the same composition for single files: it puts adapters together, and knows neither agent nor command line',
   },
   index: {

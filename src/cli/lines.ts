@@ -1,7 +1,8 @@
 /** What people read, in words: plain text without colours or times, not yet made printable. */
-import type { AgentEvent, BatchSummary, Problem, SyncResult } from '../index.js';
+import type { AgentEvent, BatchSummary, PairOptions, Problem, SyncResult } from '../index.js';
 import { formatBytes, formatCount, formatDuration } from './numbers.js';
 
+type Wishes = Pick<PairOptions, 'mode' | 'delete'>;
 type Hold = SyncResult['holds'][number];
 type Notice = Extract<AgentEvent, { type: 'notice' }>;
 type LinkState = Extract<AgentEvent, { type: 'link' }>['state'];
@@ -9,7 +10,16 @@ type LinkState = Extract<AgentEvent, { type: 'link' }>['state'];
 /** What was done, as counts: a `SyncResult` and a `BatchSummary` have these in common. */
 type Done = Pick<
   BatchSummary,
-  'transferred' | 'directories' | 'metadata' | 'deleted' | 'failed' | 'bytesSent' | 'durationMs'
+  | 'transferred'
+  | 'moved'
+  | 'directories'
+  | 'metadata'
+  | 'deleted'
+  | 'conflicts'
+  | 'failed'
+  | 'bytesSent'
+  | 'bytesReceived'
+  | 'durationMs'
 >;
 
 /** Width left for the names at the end of a batch's line, at least. */
@@ -18,25 +28,39 @@ const pathsWidthMin = 20;
 /** The counts of what was done, `↑ 3 files, 12.4 KiB, 2 deleted`, or `null` when nothing was. */
 export function doneText(done: Done, more: readonly string[] = []): string | null {
   const parts: string[] = [];
-  if (done.transferred > 0) parts.push(formatCount(done.transferred, 'file'), formatBytes(done.bytesSent));
+  if (done.transferred > 0) parts.push(formatCount(done.transferred, 'file'), carriedText(done));
+  if (done.moved > 0) parts.push(`${done.moved.toLocaleString('en-US')} renamed there`);
   if (done.directories > 0) parts.push(`${formatCount(done.directories, 'directory', 'directories')} made`);
   if (done.metadata > 0) parts.push(`${formatCount(done.metadata, 'mode or time', 'modes or times')} set`);
   if (done.deleted > 0) parts.push(`${done.deleted.toLocaleString('en-US')} deleted`);
+  if (done.conflicts > 0) parts.push(formatCount(done.conflicts, 'conflict'));
   parts.push(...more);
   if (done.failed > 0) parts.push(`${done.failed.toLocaleString('en-US')} failed`);
   if (parts.length === 0) return null;
-  const sign = done.transferred > 0 ? '↑' : done.deleted > 0 ? '−' : '·';
+  const sign = done.transferred > 0 ? directionOf(done) : done.deleted > 0 ? '−' : '·';
   return `${sign} ${parts.join(', ')} in ${formatDuration(done.durationMs)}`;
+}
+
+/** Which way contents went. */
+function directionOf({ bytesSent, bytesReceived }: Done): string {
+  if (bytesReceived === 0) return '↑';
+  return bytesSent === 0 ? '↓' : '↕';
+}
+
+function carriedText({ bytesSent, bytesReceived }: Done): string {
+  if (bytesReceived === 0 || bytesSent === 0) return formatBytes(bytesSent + bytesReceived);
+  return `${formatBytes(bytesSent)} sent, ${formatBytes(bytesReceived)} received`;
 }
 
 /** One line for a batch of changes, or `null` when it did nothing. */
 export function batchText(summary: BatchSummary, columns: number): string | null {
   const more: string[] = [];
-  if (summary.drifted > 0) more.push(`${String(summary.drifted)} of them changed by others on the server`);
+  if (summary.drifted > 0) more.push(`${String(summary.drifted)} changed by others there`);
   if (summary.held > 0) more.push(`${summary.held.toLocaleString('en-US')} held back`);
   const text = doneText(summary, more);
   if (text === null) return null;
-  const touched = summary.transferred + summary.directories + summary.metadata + summary.deleted;
+  const touched =
+    summary.transferred + summary.moved + summary.directories + summary.metadata + summary.deleted;
   const names = namesText(summary.paths, touched, Math.max(columns - text.length - 2, pathsWidthMin));
   return names === '' ? text : `${text}  ${names}`;
 }
@@ -54,14 +78,22 @@ function namesText(paths: readonly string[], total: number, width: number): stri
 }
 
 /** A comparison of everything after which nothing had to be done. */
-export function nothingToSendText(skipped: number, durationMs: number): string {
-  return `nothing to send: ${formatCount(skipped, 'path')} the same on both sides (${formatDuration(durationMs)})`;
+export function nothingToDoText(skipped: number, durationMs: number): string {
+  return `nothing to do: ${formatCount(skipped, 'path')} the same on both sides (${formatDuration(durationMs)})`;
 }
 
-/** Paths that only the server has. */
-export function keptText(kept: number, deletes: boolean): string {
-  const hint = deletes ? '' : ' (use --delete to remove them)';
-  return `kept ${kept.toLocaleString('en-US')} that are only on the server${hint}`;
+/** Paths that stay on one side although the other has nothing (or something else) there. */
+export function keptText(kept: number, { mode = 'push', delete: deletes }: Wishes): string {
+  const many = kept.toLocaleString('en-US');
+  switch (mode) {
+    case 'push':
+    case 'pull': {
+      const hint = deletes === true ? '' : ' (use --delete to remove them)';
+      return `kept ${many} that are only ${mode === 'push' ? 'on the server' : 'here'}${hint}`;
+    }
+    default:
+      return `left ${many} as they are: deleted or changed on one side only, which mode ${mode} does not carry over`;
+  }
 }
 
 /** Why deletions are kept back, and what to do. */
@@ -95,4 +127,17 @@ export function linkText(state: LinkState, nowMs: number): string | null {
   const inMs = state.retryAtMs - nowMs;
   const next = inMs > 0 ? `next try in ${formatDuration(inMs)}; ` : '';
   return `no connection: ${state.error.message} (${next}changes wait)`;
+}
+
+/** Which way changes go, between the names of the two sides. */
+export function arrowOf(mode: PairOptions['mode']): string {
+  if (mode === 'two-way' || mode === 'push-backup') return '↔';
+  return mode === 'pull' || mode === 'pull-backup' ? '←' : '→';
+}
+
+/** What became of a path that both sides changed, or others where they should not have. */
+export function conflictText({ path, cause, side, copy }: Extract<AgentEvent, { type: 'conflict' }>): string {
+  const what = cause === 'conflict' ? 'changed on both sides' : 'changed by others there';
+  if (copy !== null) return `${path}: ${what}; the ${side ?? ''} version is kept as ${copy}`;
+  return `${path}: ${what}; the ${side ?? ''} version was overwritten`;
 }

@@ -33,12 +33,15 @@ export function showPlanned(lines: LineWriter, action: PlannedAction): void {
 export function planTotalsText(totals: SyncResult): string {
   const parts: string[] = [];
   if (totals.transferred > 0) {
-    parts.push(`send ${formatCount(totals.transferred, 'file')}, ${formatBytes(totals.bytesSent)}`);
+    const bytes = formatBytes(totals.bytesSent + totals.bytesReceived);
+    const verb = totals.bytesReceived === 0 ? 'send' : totals.bytesSent === 0 ? 'bring' : 'carry over';
+    parts.push(`${verb} ${formatCount(totals.transferred, 'file')}, ${bytes}`);
   }
   if (totals.directories > 0)
     parts.push(`make ${formatCount(totals.directories, 'directory', 'directories')}`);
   if (totals.metadata > 0)
     parts.push(`set ${formatCount(totals.metadata, 'mode or time', 'modes or times')}`);
+  if (totals.conflicts > 0) parts.push(`settle ${formatCount(totals.conflicts, 'conflict')}`);
   if (totals.deleted > 0) parts.push(`delete ${formatCount(totals.deleted, 'path')}`);
   const would = parts.length > 0 ? `would ${parts.join('; ')}` : 'nothing to do';
   return `dry run: ${would}; ${formatCount(totals.skipped, 'path')} the same already; nothing was changed`;

@@ -1,6 +1,6 @@
 /** What people see of a one-shot run when it is over. */
 import type { PairOptions, SyncResult } from '../index.js';
-import { doneText, holdText, keptText, nothingToSendText, problemText } from './lines.js';
+import { doneText, holdText, keptText, nothingToDoText, problemText } from './lines.js';
 import type { LineWriter } from './linewriter.js';
 import { formatCount } from './numbers.js';
 import type { OutputFlags } from './options.js';
@@ -16,7 +16,7 @@ export function showResult(
   flags: OutputFlags,
 ): void {
   const done = doneText(result);
-  lines.out(done ?? nothingToSendText(result.skipped, result.durationMs));
+  lines.out(done ?? nothingToDoText(result.skipped, result.durationMs));
   if (done !== null && result.skipped > 0) {
     lines.out(`${formatCount(result.skipped, 'path')} the same already`, 'faint');
   }
@@ -30,7 +30,7 @@ export function showLeftOver(
   options: PairOptions,
   flags: OutputFlags,
 ): void {
-  if (result.kept > 0) lines.out(keptText(result.kept, options.delete === true), 'faint');
+  if (result.kept > 0) lines.out(keptText(result.kept, options), 'faint');
   const shown = flags.verbose > 0 ? result.problems : result.problems.slice(0, problemsShownMax);
   for (const problem of shown) lines.err(`! ${problemText(problem)}`, 'bad');
   const rest = Math.max(result.failed, result.problems.length) - shown.length;

@@ -2,12 +2,14 @@
 import type { AgentEvent, PairOptions, SyncResult } from '../index.js';
 import type { CliContext } from './context.js';
 import {
+  arrowOf,
   batchText,
+  conflictText,
   holdText,
   keptText,
   linkText,
   noticeText,
-  nothingToSendText,
+  nothingToDoText,
   problemText,
 } from './lines.js';
 import type { LineWriter } from './linewriter.js';
@@ -32,6 +34,8 @@ export function commonEvents(
       else lines.out(noticeText(event), 'faint');
     } else if (event.type === 'transfer-end' && event.ok && flags.verbose > 0) {
       lines.out(`↑ ${event.path}  ${formatBytes(event.size)}`);
+    } else if (event.type === 'conflict') {
+      lines.err(conflictText(event), 'warn');
     } else if (event.type === 'link') {
       if (event.state.name === 'ready' && waiting !== '') lines.err('connected again', 'good');
       if (event.state.name === 'ready') waiting = '';
@@ -57,7 +61,10 @@ export function watchEvents(
   const problems = new Map<string, string>();
   return (event) => {
     if (event.type === 'watching') {
-      lines.out(`watching ${options.local} → ${options.remote} (Ctrl-C stops)`, 'good');
+      lines.out(
+        `watching ${options.local} ${arrowOf(options.mode)} ${options.remote} (Ctrl-C stops)`,
+        'good',
+      );
     } else if (event.type === 'batch') {
       showBatch(event.summary);
     } else if (event.type === 'holds') {
@@ -84,10 +91,10 @@ function batches(context: CliContext, lines: LineWriter, options: PairOptions): 
     // The time before the line takes ten characters.
     const text = batchText(summary, context.stdout.columns() - 10);
     if (text !== null) lines.out(isFirst ? `first sync: ${text}` : text);
-    else if (isFirst) lines.out(nothingToSendText(summary.skipped, summary.durationMs));
+    else if (isFirst) lines.out(nothingToDoText(summary.skipped, summary.durationMs));
     // Every later scan counts the same ones again.
     if (summary.kept > 0 && (summary.cause === 'changes' || summary.kept !== keptSaid)) {
-      lines.out(keptText(summary.kept, options.delete === true), 'faint');
+      lines.out(keptText(summary.kept, options), 'faint');
     }
     if (summary.cause === 'scan') {
       first = false;

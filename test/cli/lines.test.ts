@@ -34,7 +34,7 @@ test('all counts have their place', () => {
     held: 6,
   };
   expect(batchText(batch({ ...everything, bytesSent: 7 }), 100)).toBe(
-    '↑ 1 file, 7 B, 2 directories made, 1 mode or time set, 4 deleted, 1 of them changed by others on the server, ' +
+    '↑ 1 file, 7 B, 2 directories made, 1 mode or time set, 4 deleted, 1 changed by others there, ' +
       '6 held back, 5 failed in 41 ms',
   );
 });
@@ -55,8 +55,8 @@ test('totals of a run', () => {
 });
 
 test('kept paths say how to remove them, unless deletions are on', () => {
-  expect(keptText(4, false)).toBe('kept 4 that are only on the server (use --delete to remove them)');
-  expect(keptText(1, true)).toBe('kept 1 that are only on the server');
+  expect(keptText(4, {})).toBe('kept 4 that are only on the server (use --delete to remove them)');
+  expect(keptText(1, { delete: true })).toBe('kept 1 that are only on the server');
 });
 
 test('a hold says why and what to do', () => {

@@ -50,7 +50,7 @@ test('the summary', async () => {
     stderr: '',
   });
   expect((await run(push, { end: result({ skipped: 1234 }) })).stdout).toBe(
-    'nothing to send: 1,234 paths the same on both sides (40 ms)\n',
+    'nothing to do: 1,234 paths the same on both sides (40 ms)\n',
   );
 });
 

@@ -79,7 +79,7 @@ test('the first sync has its summary, later scans only what is new', async () =>
 
 test('a first sync with nothing to do says so', async () => {
   const { stdout } = await shown([{ type: 'batch', summary: batch({ cause: 'scan', skipped: 10 }) }]);
-  expect(stdout).toEqual(['nothing to send: 10 paths the same on both sides (41 ms)']);
+  expect(stdout).toEqual(['nothing to do: 10 paths the same on both sides (41 ms)']);
 });
 
 test('problems are said once, and when they are solved', async () => {
