@@ -11,6 +11,7 @@ import { createIdentity, type Identity } from './ssh/identity.js';
 import { isTarget, parseTarget } from './ssh/target.js';
 import { createLocalLink } from './storage/local/link.js';
 import { createLocalStorage } from './storage/local/storage.js';
+import { RemoteShell } from './storage/sftp/shell/remote-shell.js';
 import { createSftpStorage } from './storage/sftp/storage.js';
 import { openWebdav } from './storage/webdav/open.js';
 import { isWebdavTarget, parseWebdavTarget } from './storage/webdav/target.js';
@@ -33,8 +34,11 @@ export interface Remote {
   readonly identity: RemoteIdentity;
   /** Whether commands of the user can run there. */
   readonly runsCommands: boolean;
-  /** Begins to connect. */
-  open(how: { readonly log: Log; readonly giveUpAfter?: number }): OpenRemote;
+  /**
+   * Begins to connect. With `helpers` a shell there may be used where that is quicker; to show that it sees the same
+   * directory a file is made there for a moment: not to be asked for where nothing may be written.
+   */
+  open(how: { readonly log: Log; readonly helpers?: boolean; readonly giveUpAfter?: number }): OpenRemote;
 }
 
 export interface OpenRemote {
@@ -120,7 +124,7 @@ async function sshRemote(options: Named, env: Env): Promise<Remote> {
     label,
     identity: { user, host, port, path: target.path },
     runsCommands: true,
-    open: (how) => {
+    open: ({ helpers = false, ...how }) => {
       const link = createConnection({
         label: identity.label,
         connect: () => identity.connect(),
@@ -129,8 +133,10 @@ async function sshRemote(options: Named, env: Env): Promise<Remote> {
         ...how,
       });
       const endRecording = recordHostKeys(link, identity, how.log);
+      const place = { session: link, root: target.path, clock: systemClock };
+      const shell = helpers ? { shell: new RemoteShell({ ...place, commands: link }) } : {};
       return {
-        storage: createSftpStorage({ session: link, root: target.path, label, clock: systemClock }),
+        storage: createSftpStorage({ ...place, label, ...shell }),
         link,
         run: (run) => link.exec(run.command, { ...run, directory: target.path }),
         close: async () => {
