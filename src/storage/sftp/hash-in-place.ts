@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { hasCode } from '../../core/errors.js';
 import { parentOf } from '../../core/path.js';
 import { throwIfAborted } from '../checked.js';
-import { mapBounded } from './bounded.js';
+import { mapBounded } from '../bounded.js';
 import type { SftpContext } from './context.js';
 import { pathProblem } from './paths.js';
 import { readFields } from './shell/fields.js';
