@@ -99,6 +99,7 @@ function installTestTools() {
     sed: 'sed',
     apache2: 'apache2-bin',
     openssl: 'openssl',
+    inotifywait: 'inotify-tools',
   };
   // Without these a few tests are skipped, and say so. systemd alone does not become the machine's init.
   const welcome = {

@@ -114,7 +114,11 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
   const hard = new AbortController();
   const writes = writtenSidesOf(resolved.mode);
   const local = createLocalStorage({ root, label: options.local, writable: writes.includes('local') });
-  const opened = target.open({ log, ...(purpose === 'watch' ? {} : { giveUpAfter: attemptsOnce }) });
+  const opened = target.open({
+    log,
+    helpers: writes.includes('remote') && purpose !== 'plan',
+    ...(purpose === 'watch' ? {} : { giveUpAfter: attemptsOnce }),
+  });
   const { link } = opened;
   const remote = writes.includes('remote') ? opened.storage : readOnly(opened.storage);
   const real = new Ledger(state, systemClock);

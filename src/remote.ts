@@ -13,6 +13,7 @@ import { passwordSource, type SecretOptions } from './ssh/secret-sources.js';
 import { isTarget, parseTarget } from './ssh/target.js';
 import { createLocalLink } from './storage/local/link.js';
 import { createLocalStorage } from './storage/local/storage.js';
+import { RemoteShell } from './storage/sftp/shell/remote-shell.js';
 import { createSftpStorage } from './storage/sftp/storage.js';
 import { openWebdav } from './storage/webdav/open.js';
 import { isWebdavTarget, parseWebdavTarget } from './storage/webdav/target.js';
@@ -35,8 +36,11 @@ export interface Remote {
   readonly identity: RemoteIdentity;
   /** Whether commands of the user can run there. */
   readonly runsCommands: boolean;
-  /** Begins to connect. */
-  open(how: { readonly log: Log; readonly giveUpAfter?: number }): OpenRemote;
+  /**
+   * Begins to connect. With `helpers` a shell there may be used where that is quicker; to show that it sees the same
+   * directory a file is made there for a moment: not to be asked for where nothing may be written.
+   */
+  open(how: { readonly log: Log; readonly helpers?: boolean; readonly giveUpAfter?: number }): OpenRemote;
 }
 
 export interface OpenRemote {
@@ -131,7 +135,7 @@ async function sshRemote(options: Named, env: Env, prompts?: Prompts): Promise<R
     label,
     identity: { user, host, port, path: target.path },
     runsCommands: true,
-    open: (how) => {
+    open: ({ helpers = false, ...how }) => {
       const link = createConnection({
         label: identity.label,
         connect: () => identity.connect(),
@@ -141,8 +145,10 @@ async function sshRemote(options: Named, env: Env, prompts?: Prompts): Promise<R
         ...how,
       });
       const endRecording = recordHostKeys(link, identity, how.log);
+      const place = { session: link, root: target.path, clock: systemClock };
+      const shell = helpers ? { shell: new RemoteShell({ ...place, commands: link }) } : {};
       return {
-        storage: createSftpStorage({ session: link, root: target.path, label, clock: systemClock }),
+        storage: createSftpStorage({ ...place, label, ...shell }),
         link,
         run: (run) => link.exec(run.command, { ...run, directory: target.path }),
         close: async () => {

@@ -40,7 +40,7 @@ export async function decideByContents(context: Context, undecided: Undecided): 
 
 async function hashed(context: Context, triple: Triple, wants: readonly Side[]): Promise<Triple> {
   const { path } = triple;
-  const hashes = await Promise.all(wants.map((side) => hashOf(context, side, path)));
+  const hashes = await Promise.all(wants.map((side) => hashOf(context, side, path, triple[side]?.size ?? 0)));
   return wants.reduce((known, side, index) => {
     const entry = known[side];
     if (entry === null) throw new TowlineError('internal', `nothing to hash at '${path}'`, { path });
@@ -48,9 +48,13 @@ async function hashed(context: Context, triple: Triple, wants: readonly Side[]):
   }, triple);
 }
 
+/** One command on the server takes longer than reading a small file: only many at once would be worth it. */
+const inPlaceBytesMin = 256 * 1024;
+
 /** Where the content lies if that can be; what the server only read while it changed is seen by the checks before a rename. */
-async function hashOf(context: Context, side: Side, path: string): Promise<string> {
+async function hashOf(context: Context, side: Side, path: string, size: number): Promise<string> {
   const storage = storageOf(context, side);
-  const there = side === 'remote' ? await storage.hashInPlace([{ path }], context.signal) : null;
+  const inPlace = side === 'remote' && size >= inPlaceBytesMin;
+  const there = inPlace ? await storage.hashInPlace([{ path }], context.signal) : null;
   return there?.[0] ?? (await storage.hash(path, context.signal));
 }

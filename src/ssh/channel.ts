@@ -5,6 +5,7 @@
  * Protocol: draft-ietf-secsh-filexfer-02 (SFTP version 3) and the extensions of OpenSSH's PROTOCOL file.
  */
 import type { CommandResult } from '../ports.js';
+import type { CommandStream, StreamRun } from '../ports-stream.js';
 
 /** Attributes as the wire has them: times in whole seconds, `mode` with the file type bits. Absent: not sent. */
 export interface Attributes {
@@ -19,6 +20,8 @@ export interface Attributes {
 export interface DirectoryItem {
   readonly name: string;
   readonly attributes: Attributes;
+  /** Where a symlink points, where the listing told (SFTP's own never does). */
+  readonly target?: string;
 }
 
 export interface FileSystemSpace {
@@ -125,4 +128,24 @@ export interface ExecSession {
    * @throws `network`, `unsupported`, the signal's reason
    */
   exec(command: string, options: ExecOptions): Promise<CommandResult>;
+}
+
+export interface StreamOptions extends StreamRun {
+  /** Where it runs; relative to the login directory. Default: there. */
+  readonly directory?: string;
+  /** Default: what the server gives. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Runs helpers of ours on channels of their own, on the connection that is there. */
+export interface StreamSession {
+  /** `[user@]host` for people. */
+  readonly label: string;
+  /** Which connection this is: what was found out about the server under another number may not hold any more. */
+  readonly epoch: number;
+  /**
+   * Starts `script` by `sh` and gives its output as it comes. It ends with us, as commands of `ExecSession` do; for how
+   * long it may run is the caller's business. Without a connection the stream rejects with `network`.
+   */
+  stream(script: string, options?: StreamOptions): CommandStream;
 }

@@ -1,8 +1,17 @@
 import { asTowlineError, retryClassOf, TowlineError } from '../core/errors.js';
 import type { Clock, CommandResult, Link, LinkState, Log } from '../ports.js';
+import type { CommandStream } from '../ports-stream.js';
 import { backoffMs, FailureCount, firstRetryMs } from './backoff.js';
-import type { ExecOptions, ExecSession, SftpChannel, SftpSession } from './channel.js';
+import type {
+  ExecOptions,
+  ExecSession,
+  SftpChannel,
+  SftpSession,
+  StreamOptions,
+  StreamSession,
+} from './channel.js';
 import type { ConnectParameters } from './connect-parameters.js';
+import { failedStream } from './exec-stream.js';
 import { type Keepalive, keepAlive } from './keepalive.js';
 import { watchMachine } from './machine-watch.js';
 import { Route } from './route.js';
@@ -51,7 +60,7 @@ export interface ConnectionOptions {
 }
 
 /** A stable handle over changing connections; it begins to connect when it is made. */
-export interface Connection extends Link, SftpSession, ExecSession {
+export interface Connection extends Link, SftpSession, ExecSession, StreamSession {
   /** How many connections became ready so far: what was opened under an earlier number is gone. */
   readonly epoch: number;
 }
@@ -136,6 +145,10 @@ class ReconnectingLink implements Connection {
 
   exec(command: string, options: ExecOptions): Promise<CommandResult> {
     return this.#session?.exec(command, options) ?? Promise.reject(this.#unavailable());
+  }
+
+  stream(script: string, options: StreamOptions = {}): CommandStream {
+    return this.#session?.stream(script, options) ?? failedStream(this.#unavailable());
   }
 
   async close(): Promise<void> {

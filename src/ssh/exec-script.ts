@@ -14,6 +14,8 @@ export interface ScriptOptions {
   /** Where it runs; relative to where the server begins. */
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** What runs the command: the account's shell (default), or a POSIX `sh`. */
+  readonly shell?: 'account' | 'sh';
 }
 
 /** Quoted for any shell an account may have: everything in single quotes is as it stands. */
@@ -36,27 +38,36 @@ const lifeline = [
  * the command is to read is held here meanwhile: a command that never reads must not keep anybody from the lifeline. The
  * `x` keeps newlines at the end from being lost, and is cut off again; if the text is not whole, we were cut off.
  */
-const script = [
-  'exec 3<&0 4>&2 2>/dev/null </dev/null',
-  'group=$(ps -o pgid= -p $$ | tr -d " ")',
-  '[ "$group" = $$ ] || group=',
-  'unset CDPATH',
-  'cd -- "$2" 2>&4 || exit 126',
-  'text=$(head -c "$3" <&3; echo x)',
-  '[ "$(printf %s "$text" | head -c "$3" | wc -c)" -eq "$3" ] || exit 126',
-  `sh -c ${quoted(lifeline)} towline "$group" >/dev/null 4>&- & watch=$!`,
-  'printf %s "$text" | head -c "$3" | "${SHELL:-sh}" -c "$1" 2>&4 3<&- 4>&-',
-  'code=$?',
-  'kill -KILL "$watch"',
-  'exit $code',
-].join('; ');
+const script = (shell: string) =>
+  [
+    'exec 3<&0 4>&2 2>/dev/null </dev/null',
+    'group=$(ps -o pgid= -p $$ | tr -d " ")',
+    '[ "$group" = $$ ] || group=',
+    'unset CDPATH',
+    'text=$(head -c "$3" <&3; echo x)',
+    '[ "$(printf %s "$text" | head -c "$3" | wc -c)" -eq "$3" ] || exit 126',
+    `sh -c ${quoted(lifeline)} towline "$group" >/dev/null 4>&- & watch=$!`,
+    `printf %s "$text" | head -c "$3" | (cd -- "$2" 2>&4 || exit 126; exec ${shell} -c "$1" 2>&4 3<&- 4>&-)`,
+    'code=$?',
+    'kill -KILL "$watch"',
+    'exit $code',
+  ].join('; ');
 
 /** One line for the account's login shell that runs `command` in its turn. */
 export function commandLine(command: string, options: ScriptOptions): string {
   const { stdinBytes, environment } = options;
   const directory = options.directory.startsWith('/') ? options.directory : `./${options.directory}`;
+  const shell = options.shell === 'sh' ? 'sh' : '"${SHELL:-sh}"';
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${quoted(value)}`);
   const begin = variables.length === 0 ? '' : `export ${variables.join(' ')}; `;
-  const words = ['exec', 'sh', '-c', quoted(begin + script), 'towline', quoted(command), quoted(directory)];
+  const words = [
+    'exec',
+    'sh',
+    '-c',
+    quoted(begin + script(shell)),
+    'towline',
+    quoted(command),
+    quoted(directory),
+  ];
   return [...words, String(stdinBytes)].join(' ');
 }

@@ -63,16 +63,12 @@ export class Exec {
     const { label, openTimeoutMs, start } = this.#parts;
     const { stdin = '', directory = '.', environment = {}, signal } = this.#options;
     signal?.addEventListener('abort', this.#onAbort, { once: true });
-    this.#wait(openTimeoutMs, () =>
-      this.fail(
-        new TowlineError('network', `${label} opened no channel for a command in time`, { host: label }),
-      ),
-    );
+    this.#wait(openTimeoutMs, () => this.fail(noChannelInTime(label)));
     const data = Buffer.from(stdin);
     start(commandLine(command, { stdinBytes: data.length, directory, environment }), (error, channel) => {
       this.#channel = channel;
       if (this.#over) this.#letGo();
-      else if (channel === null) this.fail(this.#refused(error));
+      else if (channel === null) this.fail(commandsRefused(this.#parts.label, error));
       else this.#run(channel, data);
     });
   }
@@ -119,30 +115,39 @@ export class Exec {
   #end(): void {
     const { code = null, signal = null } = this.#exit ?? {};
     if (this.#exit === null && !this.#timedOut) {
-      const { label } = this.#parts;
-      this.fail(new TowlineError('network', `${label} closed the channel of a command`, { host: label }));
+      this.fail(channelClosed(this.#parts.label));
       return;
     }
     const timedOut = this.#timedOut;
     this.#settled.resolve({ code, signal, timedOut, stdout: this.#stdout.text, stderr: this.#stderr.text });
   }
 
-  #refused(error: Error | null): TowlineError {
-    const { label } = this.#parts;
-    const serverText = error?.message ?? '';
-    return new TowlineError(
-      'unsupported',
-      `${label} runs no commands${serverText === '' ? '' : `: ${serverText}`}`,
-      {
-        host: label,
-        serverText,
-        cause: error,
-      },
-    );
-  }
-
   #wait(ms: number, callback: () => void): void {
     this.#cancelTimer();
     this.#cancelTimer = this.#parts.clock.timer(ms, callback);
   }
+}
+
+/** The server opened no channel for a command, or did not take it. */
+export function commandsRefused(label: string, error: Error | null): TowlineError {
+  const serverText = error?.message ?? '';
+  return new TowlineError(
+    'unsupported',
+    `${label} runs no commands${serverText === '' ? '' : `: ${serverText}`}`,
+    {
+      host: label,
+      serverText,
+      cause: error,
+    },
+  );
+}
+
+/** No channel was opened for as long as we wait. */
+export function noChannelInTime(label: string): TowlineError {
+  return new TowlineError('network', `${label} opened no channel for a command in time`, { host: label });
+}
+
+/** The channel of a command went away without a word about how the command ended. */
+export function channelClosed(label: string): TowlineError {
+  return new TowlineError('network', `${label} closed the channel of a command`, { host: label });
 }

@@ -1,8 +1,10 @@
 import type { SFTPWrapper } from 'ssh2';
 import { asTowlineError, TowlineError } from '../core/errors.js';
 import type { Clock, CommandResult, Log } from '../ports.js';
-import type { ExecOptions } from './channel.js';
+import type { CommandStream } from '../ports-stream.js';
+import type { ExecOptions, StreamOptions } from './channel.js';
 import { Exec, type ExecParts } from './exec.js';
+import { ExecStream } from './exec-stream.js';
 import { networkError } from './failure.js';
 import { Ssh2Channel } from './sftp-channel.js';
 import type { Transport } from './transport.js';
@@ -39,7 +41,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #slots = new Map<Purpose, Slot>();
   readonly #live = new Set<Ssh2Channel>();
-  readonly #commands = new Set<Exec>();
+  readonly #commands = new Set<Exec | ExecStream>();
   #stillborn = 0;
   /** Of the channels that are gone. */
   #repliesBefore = 0;
@@ -98,15 +100,28 @@ export class Session {
   /** See `ExecSession`. */
   async exec(command: string, options: ExecOptions): Promise<CommandResult> {
     if (this.#ended !== null) throw this.#ended;
-    const { label, clock, openTimeoutMs } = this.#options;
-    const start: ExecParts['start'] = (line, callback) => this.#transport.startExec(line, callback);
-    const running = new Exec({ label, clock, openTimeoutMs, start }, command, options);
+    const running = new Exec(this.#execParts(), command, options);
     this.#commands.add(running);
     try {
       return await running.result;
     } finally {
       this.#commands.delete(running);
     }
+  }
+
+  /** See `StreamSession`. */
+  stream(script: string, options: StreamOptions): CommandStream {
+    const running = new ExecStream(this.#execParts(), script, options);
+    this.#commands.add(running);
+    const over = () => this.#commands.delete(running);
+    running.ended.then(over, over);
+    if (this.#ended !== null) running.fail(this.#ended);
+    return running;
+  }
+
+  #execParts(): ExecParts {
+    const { label, clock, openTimeoutMs } = this.#options;
+    return { label, clock, openTimeoutMs, start: (line, done) => this.#transport.startExec(line, done) };
   }
 
   /** Rejects all requests on all channels, and all later calls. */

@@ -4,6 +4,7 @@
  */
 import { describe } from 'vitest';
 import { attributePromises } from './attributes.js';
+import { hashPromises } from './hashes.js';
 import { movePromises } from './moves.js';
 import { namePromises } from './names.js';
 import { observePromises } from './observe.js';
@@ -26,6 +27,7 @@ export function storageContract(name: string, make: MakeSide): void {
     scanPromises(make);
     observePromises(make);
     sourcePromises(make);
+    hashPromises(make);
     tempPromises(make);
     resumePromises(make);
     attributePromises(make);

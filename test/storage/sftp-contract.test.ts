@@ -7,6 +7,7 @@ import {
   sessionWithout,
   sidesOver,
   unprivilegedServer,
+  unprivilegedShell,
   type Login,
 } from './sftp-side.js';
 import type { SshdOptions } from '../support/sshd.js';
@@ -17,6 +18,7 @@ function contractOver(
   options: SshdOptions,
   session: (login: Login) => SftpSession,
   unlistable?: (absolute: string) => Promise<void>,
+  withShell = false,
 ): void {
   describe(name, () => {
     let login: Login;
@@ -26,12 +28,20 @@ function contractOver(
     afterAll(() => login.end());
     storageContract(
       name,
-      sidesOver(() => session(login), unlistable),
+      sidesOver(() => session(login), unlistable, withShell ? () => login.connection : undefined),
     );
   });
 }
 
 contractOver('sftp', {}, (login) => login.connection);
+contractOver('sftp with a shell', {}, (login) => login.connection, undefined, true);
+contractOver(
+  'sftp with a shell that is none',
+  { forceInternalSftp: true },
+  (login) => login.connection,
+  undefined,
+  true,
+);
 contractOver(
   'sftp with ForceCommand internal-sftp',
   { forceInternalSftp: true },
@@ -45,5 +55,12 @@ describe.skipIf(!canDropPrivileges)('a server without privileges', () => {
     { config: [`ForceCommand ${unprivilegedServer}`] },
     (login) => login.connection,
     makeUnlistable,
+  );
+  contractOver(
+    'sftp with a shell as an unprivileged user',
+    { config: [`ForceCommand ${unprivilegedShell}`] },
+    (login) => login.connection,
+    makeUnlistable,
+    true,
   );
 });

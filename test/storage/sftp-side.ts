@@ -4,8 +4,9 @@ import { mkdir, chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TowlineError } from '../../src/core/errors.js';
 import type { Clock, Log, Storage } from '../../src/ports.js';
-import type { SftpChannel, SftpSession } from '../../src/ssh/channel.js';
+import type { SftpChannel, SftpSession, StreamSession } from '../../src/ssh/channel.js';
 import { createConnection, type Connection } from '../../src/ssh/connection.js';
+import { RemoteShell } from '../../src/storage/sftp/shell/remote-shell.js';
 import { createSftpStorage } from '../../src/storage/sftp/storage.js';
 import { rawFolder } from '../contract/raw-folder.js';
 import type { ContractSide, MakeSide } from '../contract/side.js';
@@ -66,16 +67,30 @@ export function storageAt(session: SftpSession, root: string, clock: Clock = rea
   return createSftpStorage({ session, root, label: `box:${root}`, clock });
 }
 
+/** A shell for `root`, where the server has one. */
+export function shellAt(session: SftpSession, commands: StreamSession, root: string): RemoteShell {
+  return new RemoteShell({ session, commands, root, clock: realClock });
+}
+
+/** As `storageAt`, with the server's shell for what that can do; it lists trees of any size by find. */
+export function storageWithShell(session: SftpSession, commands: StreamSession, root: string): Storage {
+  const shell = shellAt(session, commands, root);
+  return createSftpStorage({ session, root, label: `box:${root}`, clock: realClock, shell, large: true });
+}
+
 /** Sides with fresh roots over one session, for the contract suite. */
 export function sidesOver(
   session: () => SftpSession,
   unlistable?: (absolute: string) => Promise<void>,
+  commands?: () => StreamSession,
 ): MakeSide {
   return async (kind) => {
     const root = join(freshFolder('sftp'), ...(kind === 'far' ? ['missing', 'root'] : ['root']));
     if (kind === 'present') await mkdir(root);
+    const storage =
+      commands === undefined ? storageAt(session(), root) : storageWithShell(session(), commands(), root);
     const side: ContractSide = {
-      storage: storageAt(session(), root),
+      storage,
       raw: rawFolder(root, unlistable),
       dispose: async () => undefined,
     };
@@ -100,6 +115,10 @@ export const unprivilegedServer = [
   'setpriv --bounding-set=-dac_override,-dac_read_search,-fowner,-chown',
   sftpServer,
 ].join(' ');
+
+/** The same for whatever the server runs: its shell and helpers too. */
+export const unprivilegedShell =
+  'setpriv --bounding-set=-dac_override,-dac_read_search,-fowner,-chown sh -c "$SSH_ORIGINAL_COMMAND"';
 
 type Changes = Partial<Omit<SftpChannel, 'open'>>;
 

@@ -1,4 +1,5 @@
 /** Lists one directory of the server. */
+import { hasCode } from '../../core/errors.js';
 import type { DirectoryItem, Handle, SftpChannel } from '../../ssh/channel.js';
 
 /** READDIR requests under way on one handle: at first, and at most. OpenSSH answers each with up to 100 names. */
@@ -16,7 +17,21 @@ export async function listDirectory(channel: SftpChannel, serverPath: string): P
   // Not waited for, and nothing depends on it; a dead channel shows itself in the next request.
   void Promise.allSettled([channel.closeHandle(handle)]);
   if (failure !== null) throw failure.error;
+  if (items.length === 0) await confirmEmpty(channel, serverPath);
   return items;
+}
+
+/**
+ * OpenSSH leaves out what it cannot look at. In a directory that may be read but not entered that is everything, and such
+ * a listing is not to be taken for an empty directory.
+ */
+async function confirmEmpty(channel: SftpChannel, serverPath: string): Promise<void> {
+  try {
+    await channel.lstat(`${serverPath}/.`);
+  } catch (error) {
+    // Other servers may not know this spelling.
+    if (hasCode(error, 'permission', 'network')) throw error;
+  }
 }
 
 interface Outcome {

@@ -14,6 +14,7 @@ import { lstatOrNull } from './diagnosis.js';
 import { failureOf, refusal } from './failures.js';
 import { listDirectory } from './listing.js';
 import { entryFrom } from './look.js';
+import type { ScanAhead } from './scan-ahead.js';
 
 /** READLINK and LSTAT under way per directory, at most. */
 const looksInFlightMax = 256;
@@ -24,6 +25,7 @@ interface Named {
   readonly name: string;
   readonly kind: WireKind;
   readonly attributes: Attributes;
+  readonly target: string | undefined;
 }
 
 /** Lists directories for one scan. */
@@ -31,27 +33,32 @@ export class ScanLister {
   readonly #context: SftpContext;
   readonly #channel: SftpChannel;
   readonly #request: ScanRequest;
+  readonly #ahead: ScanAhead | null;
 
-  constructor(context: SftpContext, channel: SftpChannel, request: ScanRequest) {
+  constructor(
+    context: SftpContext,
+    channel: SftpChannel,
+    request: ScanRequest,
+    ahead: ScanAhead | null = null,
+  ) {
     this.#context = context;
     this.#channel = channel;
     this.#request = request;
+    this.#ahead = ahead;
   }
 
   /** The children of a directory; rejects when any part of it cannot be told. */
   async list(directory: string): Promise<Child[]> {
-    const attempt = this.#context.attempt('list', this.#context.paths.of(directory));
-    const items = await listDirectory(this.#channel, attempt.path).catch((error: unknown) => {
-      throw failureOf(attempt, error);
-    });
+    const items = this.#ahead?.take(directory) ?? (await this.#listed(directory));
     const children: Child[] = [];
     const links: Named[] = [];
     const named = await this.#withKinds(this.#usable(directory, items, children));
     await this.#readRules(directory, named);
     for (const one of named) {
+      if (this.#ahead?.isProbe(one.name) === true) continue;
       if (isOwnName(one.name)) addOwn(children, one);
       else if (this.#request.excludes(one.path, kindForFilter(one.kind))) continue;
-      else if (one.kind === 'symlink') links.push(one);
+      else if (one.kind === 'symlink' && one.target === undefined) links.push(one);
       else children.push(this.#childOf(one));
     }
     const entries = await mapBounded(links, looksInFlightMax, (link) => this.#look(link));
@@ -61,13 +68,22 @@ export class ScanLister {
     return children;
   }
 
+  async #listed(directory: string): Promise<DirectoryItem[]> {
+    const attempt = this.#context.attempt('list', this.#context.paths.of(directory));
+    const items = await listDirectory(this.#channel, attempt.path).catch((error: unknown) => {
+      throw failureOf(attempt, error);
+    });
+    this.#ahead?.listed(items.length);
+    return items;
+  }
+
   /** Puts aside the names that cannot be carried. */
   #usable(directory: string, items: readonly DirectoryItem[], children: Child[]): Named[] {
     const named: Named[] = [];
-    for (const { name, attributes } of items) {
+    for (const { name, attributes, target } of items) {
       const path = join(directory, name);
       const problem = nameProblem(name);
-      if (problem === null) named.push({ path, name, kind: kindOf(attributes), attributes });
+      if (problem === null) named.push({ path, name, kind: kindOf(attributes), attributes, target });
       else children.push(unusable(path, name, problem));
     }
     return named;
@@ -109,7 +125,7 @@ export class ScanLister {
       case 'file':
       case 'directory':
       case 'symlink':
-        return childWith(one, entryOf(one.kind, one.attributes));
+        return childWith(one, entryOf(one.kind, one.attributes, one.target));
       case 'special': {
         const error = refusal(attempt, 'unsupported', 'it is a socket, a device or a FIFO');
         return {

@@ -3,12 +3,20 @@ import { orderedWalk } from '../../core/walk.js';
 import type { ScanItem } from '../../core/stream.js';
 import type { ScanRequest } from '../../ports.js';
 import type { SftpContext } from './context.js';
+import { type FindHistory, ScanAhead } from './scan-ahead.js';
 import { ScanLister } from './scan-lister.js';
+import type { RemoteShell } from './shell/remote-shell.js';
 
 /** Directories listed at once, items held ahead of the consumer, and items in one batch, at most. */
 const listingsMax = 32;
 const bufferedMax = 20_000;
 const batchMax = 1000;
+
+/** A shell that may list a large tree in one go. */
+export interface ScanShell {
+  readonly shell: RemoteShell;
+  readonly history: FindHistory;
+}
 
 /**
  * See `Storage.scan`.
@@ -17,17 +25,25 @@ const batchMax = 1000;
 export async function* scan(
   context: SftpContext,
   request: ScanRequest,
+  helper: ScanShell | null = null,
 ): AsyncGenerator<ScanItem[], void, undefined> {
   context.paths.of(request.under);
   const channel = await context.channel('scan');
   await context.directories.confirm(channel, request.under);
-  const lister = new ScanLister(context, channel, request);
-  yield* orderedWalk({
-    under: request.under,
-    list: (directory) => lister.list(directory),
-    concurrency: listingsMax,
-    bufferedMax,
-    batchMax,
-    signal: request.signal,
-  });
+  const whole = request.under === '' && helper !== null;
+  const ahead = whole ? new ScanAhead(helper.shell, helper.history) : null;
+  const lister = new ScanLister(context, channel, request, ahead);
+  try {
+    yield* orderedWalk({
+      under: request.under,
+      list: (directory) => lister.list(directory),
+      concurrency: listingsMax,
+      bufferedMax,
+      batchMax,
+      signal: request.signal,
+    });
+    ahead?.done();
+  } finally {
+    ahead?.stop();
+  }
 }

@@ -9,6 +9,9 @@ import { SftpContext } from './context.js';
 import { observe } from './observe.js';
 import { ensureRoot } from './root.js';
 import { scan } from './scan.js';
+import { FindHistory } from './scan-ahead.js';
+import { hashInPlace } from './hash-in-place.js';
+import type { RemoteShell } from './shell/remote-shell.js';
 import { openSource } from './source.js';
 import { freeBytes } from './space.js';
 import { makeSymlink } from './symlink.js';
@@ -22,6 +25,10 @@ export interface SftpStorageOptions {
   /** For people: `dev@box:/srv/app`. */
   readonly label: string;
   readonly clock: Clock;
+  /** Helpers on the server, where it has a shell. Default: SFTP alone does everything. */
+  readonly shell?: RemoteShell;
+  /** The tree is known to be large (more than a thousand entries): scans ask the shell at once. Default: false. */
+  readonly large?: boolean;
 }
 
 /**
@@ -33,13 +40,16 @@ export interface SftpStorageOptions {
 export function createSftpStorage(options: SftpStorageOptions): Storage {
   const context = new SftpContext(options.session, options.root, options.clock);
   const clockOffset = new ClockOffset(context);
+  const { shell } = options;
+  const helper =
+    shell === undefined ? null : { shell, history: new FindHistory(options.clock, options.large) };
   return {
     label: options.label,
     get capabilities(): Capabilities {
       return context.capabilities;
     },
     ensureRoot: (request) => ensureRoot(context, request),
-    scan: (request) => scan(context, request),
+    scan: (request) => scan(context, request, helper),
     observe: (paths, signal) => observe(context, paths, signal),
     openSource: (path) => openSource(context, path),
     readText: (path) => readText(context, path),
@@ -52,7 +62,8 @@ export function createSftpStorage(options: SftpStorageOptions): Storage {
     remove: (path, expected) => remove(context, path, expected),
     removeTemps: (paths) => removeTemps(context, paths),
     hash: async (path, signal) => hashSource(await openSource(context, path), path, signal),
-    hashInPlace: () => Promise.resolve(null),
+    hashInPlace: async (files, signal) =>
+      shell === undefined ? null : hashInPlace(context, shell, files, signal),
     freeBytes: (path) => freeBytes(context, path),
     clockOffsetMs: () => clockOffset.get(),
   };

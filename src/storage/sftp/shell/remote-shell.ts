@@ -1,0 +1,102 @@
+/** A shell on the server that was shown to see the same directory as SFTP. Everything it offers has a way without it. */
+import { hasCode, TowlineError } from '../../../core/errors.js';
+import type { Clock } from '../../../ports.js';
+import type { CommandStream, StreamRun } from '../../../ports-stream.js';
+import type { SftpSession, StreamSession } from '../../../ssh/channel.js';
+import { RootedPaths } from '../paths.js';
+import { probe, probeName, type ShellTools } from './probe.js';
+
+export interface RemoteShellOptions {
+  readonly session: SftpSession;
+  readonly commands: StreamSession;
+  /** As the storage's: absolute, or relative to the directory the login starts in. */
+  readonly root: string;
+  readonly clock: Clock;
+}
+
+interface Known {
+  readonly epoch: number;
+  readonly found: Promise<Found | null>;
+}
+
+interface Found {
+  /** The root, absolute. */
+  readonly directory: string;
+  readonly tools: ShellTools;
+}
+
+/**
+ * Asks the server once per connection, at the first use, what its shell can do. A server that gives files only, or whose
+ * shell sees another tree (a chroot), is remembered as one without.
+ */
+export class RemoteShell {
+  readonly #options: RemoteShellOptions;
+  readonly #paths: RootedPaths;
+  #known: Known | null = null;
+  #probeName: string | null = null;
+
+  /** @throws `configuration` when the root cannot be named over SFTP */
+  constructor(options: RemoteShellOptions) {
+    this.#options = options;
+    this.#paths = new RootedPaths(options.root);
+  }
+
+  /**
+   * What works there, or `null` where no shell shows the root.
+   * @throws `network`: nothing is known yet
+   */
+  async tools(): Promise<ShellTools | null> {
+    return (await this.#look())?.tools ?? null;
+  }
+
+  /**
+   * Starts `script` by `sh` in the root, with the C locale.
+   * @param tool what it needs
+   * @throws `unsupported` when that is not there; `network`
+   */
+  async start(tool: keyof ShellTools, script: string, run: StreamRun = {}): Promise<CommandStream> {
+    const found = await this.#look();
+    if (found?.tools[tool] !== true) throw this.#missing(tool);
+    const { commands } = this.#options;
+    return commands.stream(script, { ...run, directory: found.directory, environment: { LC_ALL: 'C' } });
+  }
+
+  /** Whether this is the file that we make in the root for a moment: a scan at that moment does not tell of it. */
+  isProbe(name: string): boolean {
+    return name === this.#probeName;
+  }
+
+  async #look(): Promise<Found | null> {
+    const { epoch } = this.#options.commands;
+    if (this.#known?.epoch !== epoch) this.#known = { epoch, found: this.#ask() };
+    const known = this.#known;
+    try {
+      return await known.found;
+    } catch (error) {
+      if (this.#known === known) this.#known = null;
+      // No root yet: nothing is known of the shell, and there is nothing for it to do.
+      if (hasCode(error, 'not-found')) return null;
+      throw error;
+    }
+  }
+
+  async #ask(): Promise<Found | null> {
+    const { session, commands, clock } = this.#options;
+    const channel = await session.channel('transfer');
+    const { root } = this.#paths;
+    const start = root.startsWith('/') ? '' : await channel.realPath('.');
+    const directory = root === '.' ? start : start === '' ? root : `${start.replace(/\/$/, '')}/${root}`;
+    const name = probeName(clock);
+    this.#probeName = name;
+    const tools = await probe({ channel, commands, clock, directory, name, paths: this.#paths });
+    return tools === null ? null : { directory, tools };
+  }
+
+  #missing(tool: string): TowlineError {
+    const host = this.#options.session.label;
+    return new TowlineError('unsupported', `${host} offers no shell with ${tool} in ${this.#paths.root}`, {
+      host,
+      path: this.#paths.root,
+    });
+  }
+}
