@@ -19,8 +19,8 @@ import { Ledger, noLedger } from './engine/ledger.js';
 import { StatusBoard } from './engine/status-board.js';
 import { Resolutions } from './engine/resolutions.js';
 import { Temps } from './engine/temps.js';
-import type { Commands, Log } from './ports.js';
-import { type Remote, resolveRemote } from './remote.js';
+import type { Commands, Log, Watcher } from './ports.js';
+import { type OpenRemote, type Remote, resolveRemote } from './remote.js';
 import { runLocalCommand } from './serve/local-command.js';
 import { openControl } from './serve/open-control.js';
 import { type AgentRecord, beginRecord, noRecord } from './serve/record.js';
@@ -36,6 +36,7 @@ import { readOnly } from './storage/read-only.js';
 import { systemClock } from './system-clock.js';
 import { createThrottle } from './transfer/throttle.js';
 import { createChokidarWatcher } from './watch/chokidar-watcher.js';
+import { createRemoteWatcher } from './watch/remote-inotify.js';
 
 /** What a caller may give beside the options, and hear. */
 export interface RunHooks {
@@ -172,7 +173,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     newWatcher: () => createChokidarWatcher({ root }),
     newSettler: () => createSettler({ settleMs: resolved.settleMs, settleMaxMs: resolved.settleMaxMs }),
     rescanMs: resolved.rescanMs,
-    newRemoteWatcher: null,
+    newRemoteWatcher: remoteWatcher(opened, target.label),
     remotePollMs: resolved.remotePollMs,
     persistent: purpose === 'watch',
     board,
@@ -222,6 +223,11 @@ function sayFirst(emit: AgentListener, state: OpenedState): void {
         "ssh2's native crypto is not built for this Node: SSH is slower (npm rebuild ssh2 cpu-features)",
     });
   }
+}
+
+/** Follows the remote side as it changes, where a shell there may be used. */
+function remoteWatcher({ inotify }: OpenRemote, root: string): (() => Watcher) | null {
+  return inotify === null ? null : () => createRemoteWatcher({ exec: inotify, root });
 }
 
 /** What the remote cannot do is said before anything is touched. */

@@ -4,6 +4,7 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { PairOptions } from './config/options.js';
 import { TowlineError } from './core/errors.js';
 import type { CommandResult, CommandRun, Link, Log, Storage } from './ports.js';
+import type { StartStream } from './ports-stream.js';
 import { runLocalCommand } from './serve/local-command.js';
 import { resolveHost } from './ssh/config.js';
 import { createConnection } from './ssh/connection.js';
@@ -46,6 +47,8 @@ export interface Remote {
 export interface OpenRemote {
   readonly storage: Storage;
   readonly link: Link;
+  /** Starts a script of ours that needs inotifywait; `null` where there is no shell that may be used. */
+  readonly inotify: StartStream | null;
   /** @throws `unsupported` where no commands run; otherwise as `Commands.run` */
   run(run: CommandRun): Promise<CommandResult>;
   close(): Promise<void>;
@@ -146,9 +149,10 @@ async function sshRemote(options: Named, env: Env, prompts?: Prompts): Promise<R
       });
       const endRecording = recordHostKeys(link, identity, how.log);
       const place = { session: link, root: target.path, clock: systemClock };
-      const shell = helpers ? { shell: new RemoteShell({ ...place, commands: link }) } : {};
+      const shell = helpers ? new RemoteShell({ ...place, commands: link }) : null;
       return {
-        storage: createSftpStorage({ ...place, label, ...shell }),
+        storage: createSftpStorage({ ...place, label, ...(shell === null ? {} : { shell }) }),
+        inotify: shell === null ? null : (script, run) => shell.start('inotifywait', script, run),
         link,
         run: (run) => link.exec(run.command, { ...run, directory: target.path }),
         close: async () => {
@@ -205,7 +209,7 @@ async function webdavRemote(options: Named, env: Env): Promise<Remote> {
     runsCommands: false,
     open: (how) => {
       const { storage, link } = openWebdav({ target, password, clock: systemClock, ...how });
-      return { storage, link, run: () => noCommands(target), close: () => link.close() };
+      return { storage, link, inotify: null, run: () => noCommands(target), close: () => link.close() };
     },
   };
 }
@@ -242,6 +246,7 @@ async function localRemote(text: string, localRoot: string | null): Promise<Remo
       return {
         storage: createLocalStorage({ root: path, label: text, writable: true }),
         link,
+        inotify: null,
         run: (run) => runLocalCommand(path, run, systemClock),
         close: () => link.close(),
       };

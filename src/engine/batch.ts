@@ -180,7 +180,7 @@ export class Batch {
   async #do(work: Work | Settled, temp: string | null): Promise<Applied> {
     switch (work.type) {
       case 'contents':
-        return this.#do(await decideByContents(this.#context, work), temp);
+        return this.#do(await this.#byContents(work), temp);
       case 'none':
       case 'adopt':
         if (temp !== null) this.#context.temps.gone(temp);
@@ -188,6 +188,14 @@ export class Batch {
       default:
         return this.#change(work, temp);
     }
+  }
+
+  /** A deletion is for the guard to let go, and not for us: it comes back as a row of the queue. */
+  async #byContents(work: Undecided): Promise<Change | Settled> {
+    const action = await decideByContents(this.#context, work);
+    if (action.type !== 'delete-local' && action.type !== 'delete-remote') return action;
+    await this.#lookAgain([work.path]);
+    return { type: 'none', path: work.path, kept: false };
   }
 
   async #change(change: Change, given: string | null): Promise<Applied> {

@@ -2,14 +2,15 @@ import { type Change, errorOf, isDeletion, isUnresolved, replacesDirectory } fro
 import type { Triple } from '../core/entry.js';
 import { type TowlineError, asTowlineError } from '../core/errors.js';
 import { decide } from '../core/mode.js';
-import { ancestorsOf, comparePaths } from '../core/path.js';
+import { ancestorsOf } from '../core/path.js';
 import type { QueueOutcome, QueueRow } from '../ports-state.js';
 import type { Attention } from './attention.js';
 import { Batch, type Outcome, type Work } from './batch.js';
 import type { Holder } from './claims.js';
-import { isMirror, sourceSideOf } from '../core/policy.js';
-import { type Context, deletesAgreedOnly, type Settings, trusted } from './context.js';
+import { type Context, deletesAgreedOnly, trusted } from './context.js';
 import { forgetBelow } from './delete-tree.js';
+import { withDoubtedContents } from './contents.js';
+import { needsExpansion, topmost, topmostPaths } from './topmost.js';
 import type { Guardian } from './guardian.js';
 import { type Observation, observe } from './observe.js';
 import type { Tally } from './tally.js';
@@ -67,7 +68,7 @@ class ChangesPass {
   }
 
   async #work(): Promise<void> {
-    const observation = await observe(this.#context, [...this.#rows.keys()]);
+    const observation = await this.#observe();
     const { work, deletions, expansions } = this.#decide(observation);
     // Deletions come last: what was moved is on the other side under its new name before the old one goes.
     await this.#batch.submit(work);
@@ -76,6 +77,22 @@ class ChangesPass {
     await Promise.all(this.#commits);
     for (const path of expansions) await this.#expand(path);
     for (const path of this.#rows.keys()) if (!this.#outcomes.has(path)) this.#succeed(path, false);
+  }
+
+  async #observe(): Promise<Observation> {
+    const seen = await observe(this.#context, [...this.#rows.keys()]);
+    const triples = new Map(seen.triples);
+    for (const path of this.#rows.keys()) {
+      const triple = triples.get(path);
+      if (triple === undefined || seen.excluded.has(path)) continue;
+      try {
+        triples.set(path, await withDoubtedContents(this.#context, trusted(this.#context, triple)));
+      } catch (error) {
+        triples.delete(path);
+        this.#fail(path, asTowlineError(error));
+      }
+    }
+    return { ...seen, triples };
   }
 
   async #delete(deletions: readonly Change[]): Promise<void> {
@@ -189,7 +206,9 @@ class ChangesPass {
   }
 
   async #expand(path: string): Promise<void> {
-    if (this.#outcomes.has(path)) return;
+    // What could not be made has nothing below it.
+    const outcome = this.#outcomes.get(path);
+    if (outcome !== undefined && outcome.type !== 'done') return;
     try {
       await this.#input.scanBelow(path, this.#input.holder, this.#input.tally);
     } catch (error) {
@@ -256,34 +275,4 @@ class ChangesPass {
     if (outcome.type === 'again' && outcome.problem !== undefined) this.#input.tally.failed++;
     this.#outcomes.set(path, outcome);
   }
-}
-
-/**
- * A directory whose contents nobody may have told us about one by one: it is new to the base or to the other side, or
- * it is another one than the base knows by this name.
- */
-function needsExpansion({ base, local, remote }: Triple, { mode }: Settings): boolean {
-  const source = sourceSideOf(mode);
-  const seen = source === 'local' ? [local] : source === 'remote' ? [remote] : [local, remote];
-  if (!seen.some((entry) => entry?.kind === 'directory')) return false;
-  // Gone as a whole from one side: what becomes of it is decided by its deletion.
-  if (!isMirror(mode) && base !== null && (local === null || remote === null)) return false;
-  return (
-    local?.kind !== 'directory' ||
-    remote?.kind !== 'directory' ||
-    base?.local.kind !== 'directory' ||
-    (base.local.ino !== undefined && base.local.ino !== local.ino)
-  );
-}
-
-function topmost(changes: readonly Change[]): Change[] {
-  const paths = new Set(changes.map(({ path }) => path));
-  return changes.filter(({ path }) => !ancestorsOf(path).some((ancestor) => paths.has(ancestor)));
-}
-
-function topmostPaths(paths: readonly string[]): string[] {
-  const all = new Set(paths);
-  return [...paths]
-    .sort(comparePaths)
-    .filter((path) => !ancestorsOf(path).some((ancestor) => all.has(ancestor)));
 }

@@ -58,3 +58,14 @@ async function hashOf(context: Context, side: Side, path: string, size: number):
   const there = inPlace ? await storage.hashInPlace([{ path }], context.signal) : null;
   return there?.[0] ?? (await storage.hash(path, context.signal));
 }
+
+/**
+ * The triple of a path that only one side has left, with the hash that tells whether it changed since both agreed: what
+ * is to go with its folder must not go if it did. Other triples are returned as they are.
+ * @throws as `decideByContents`
+ */
+export async function withDoubtedContents(context: Context, triple: Triple): Promise<Triple> {
+  if (triple.local !== null && triple.remote !== null) return triple;
+  const verdict = decide(triple, context.policy());
+  return verdict.type === 'contents' ? hashed(context, triple, verdict.wants) : triple;
+}

@@ -39,6 +39,8 @@ export class RemoteFollower {
   readonly #forgetLink: () => void;
   #watcher: Watcher | null = null;
   #started = false;
+  /** The watcher ended, and the next look may begin with another one. */
+  #follows = false;
   #closed = false;
   #said = '';
   #cancelPoll: (() => void) | null = null;
@@ -118,7 +120,9 @@ export class RemoteFollower {
   #lost(watcher: Watcher, error: TowlineError): void {
     if (this.#closed || this.#watcher !== watcher) return;
     this.#watcher = null;
-    this.#say(error);
+    // Lost events, or a channel that went while the connection lives, are no reason to do without it.
+    this.#follows = error.code === 'internal' || error.code === 'network';
+    if (!this.#follows) this.#say(error);
     this.#queue(async () => {
       await watcher.close();
       await this.#look();
@@ -172,6 +176,11 @@ export class RemoteFollower {
     this.#cancelPoll?.();
     if (this.#closed) return;
     this.#cancelPoll = this.#parts.context.clock.timer(this.#parts.pollMs, () => {
+      if (this.#follows) {
+        this.#follows = false;
+        this.#follow();
+        return;
+      }
       this.#queue(async () => {
         try {
           await this.#look();

@@ -12,7 +12,7 @@ import type {
 } from './channel.js';
 import type { ConnectParameters } from './connect-parameters.js';
 import { failedStream } from './exec-stream.js';
-import { type Keepalive, keepAlive } from './keepalive.js';
+import { aliveLimits, type Keepalive, keepAlive } from './keepalive.js';
 import { watchMachine } from './machine-watch.js';
 import { Route } from './route.js';
 import { type Purpose, Session } from './session.js';
@@ -242,20 +242,13 @@ class ReconnectingLink implements Connection {
     this.#session = session;
     const readySinceMs = clock.now();
     const answeredBefore = session.answered;
-    this.#keepalive = keepAlive(transport, session, { label, clock, ...this.#aliveLimits(parameters) });
+    const limits = aliveLimits(parameters.serverAlive, this.#options);
+    this.#keepalive = keepAlive(transport, session, { label, clock, ...limits });
     log.debug('connected', { host: label, epoch: this.#epoch + 1 });
     this.#enter({ name: 'ready', epoch: ++this.#epoch });
     const error = await ended;
     this.#life = { ms: clock.now() - readySinceMs, answered: session.answered > answeredBefore };
     return error;
-  }
-
-  /** We ask at least as often as ServerAliveInterval says, and wait for as long as it allows. */
-  #aliveLimits({ serverAlive }: ConnectParameters): { silenceMs: number; answerMs: number } {
-    const { keepaliveMs, pingTimeoutMs } = this.#options;
-    if (serverAlive === undefined) return { silenceMs: keepaliveMs, answerMs: pingTimeoutMs };
-    const { intervalMs, countMax } = serverAlive;
-    return { silenceMs: Math.min(keepaliveMs, intervalMs), answerMs: intervalMs * Math.max(1, countMax) };
   }
 
   /** What we have may be dead by now, and what did not work may work. */

@@ -70,3 +70,13 @@ export function keepAlive(transport: Transport, session: Session, options: Keepa
     },
   };
 }
+
+/** We ask at least as often as ServerAliveInterval says, and wait for as long as it allows. All in ms. */
+export function aliveLimits(
+  serverAlive: { readonly intervalMs: number; readonly countMax: number } | undefined,
+  { keepaliveMs, pingTimeoutMs }: { readonly keepaliveMs: number; readonly pingTimeoutMs: number },
+): { silenceMs: number; answerMs: number } {
+  if (serverAlive === undefined) return { silenceMs: keepaliveMs, answerMs: pingTimeoutMs };
+  const { intervalMs, countMax } = serverAlive;
+  return { silenceMs: Math.min(keepaliveMs, intervalMs), answerMs: intervalMs * Math.max(1, countMax) };
+}

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -52,5 +53,26 @@ test('pull: what changes there arrives, and what was changed here is put right',
   await eventually(() => expect(textOf(join(pair.local, 'a'))).toBe('one'));
   rmSync(join(pair.remote, 'b'));
   await eventually(() => expect(existsSync(join(pair.local, 'b'))).toBe(false));
+  expect(await agent.stop()).toBe(0);
+});
+
+test('where the server has inotifywait, nothing is listed to see what changed there', async ({ skip }) => {
+  if (spawnSync('sh', ['-c', 'command -v inotifywait']).status !== 0) return skip('no inotifywait here');
+  const pair = freshPair(sshd);
+  mkdirSync(join(pair.remote, 'folder'));
+  // With this interval a listing would come after the test's time is over.
+  const agent = watch(pair, ['--mode', 'two-way', '--remote-poll-seconds', '3600']);
+  await agent.ready();
+  await eventually(() => {
+    writeFileSync(join(pair.remote, 'folder/probe'), String(Date.now()));
+    expect(existsSync(join(pair.local, 'folder/probe'))).toBe(true);
+  });
+  writeFileSync(join(pair.remote, 'folder/there'), 'from the server');
+  await eventually(() => expect(textOf(join(pair.local, 'folder/there'))).toBe('from the server'));
+  mkdirSync(join(pair.remote, 'new/deep'), { recursive: true });
+  writeFileSync(join(pair.remote, 'new/deep/x'), 'x');
+  await eventually(() => expect(textOf(join(pair.local, 'new/deep/x'))).toBe('x'));
+  rmSync(join(pair.remote, 'new'), { recursive: true });
+  await eventually(() => expect(existsSync(join(pair.local, 'new'))).toBe(false));
   expect(await agent.stop()).toBe(0);
 });

@@ -1,0 +1,38 @@
+/** Which paths stand for what is below them. */
+import type { Change } from '../core/action.js';
+import type { Triple } from '../core/entry.js';
+import { ancestorsOf, comparePaths } from '../core/path.js';
+import { isMirror, sourceSideOf } from '../core/policy.js';
+import type { Settings } from './context.js';
+
+/**
+ * A directory whose contents nobody may have told us about one by one: it is new to the base or to the other side, or
+ * it is another one than the base knows by this name.
+ */
+export function needsExpansion({ base, local, remote }: Triple, { mode }: Settings): boolean {
+  const source = sourceSideOf(mode);
+  const seen = source === 'local' ? [local] : source === 'remote' ? [remote] : [local, remote];
+  if (!seen.some((entry) => entry?.kind === 'directory')) return false;
+  // Gone as a whole from one side: what becomes of it is decided by its deletion.
+  if (!isMirror(mode) && base !== null && (local === null || remote === null)) return false;
+  return (
+    local?.kind !== 'directory' ||
+    remote?.kind !== 'directory' ||
+    base?.local.kind !== 'directory' ||
+    (base.local.ino !== undefined && base.local.ino !== local.ino)
+  );
+}
+
+/** Of these changes, those that are not below another one's path. */
+export function topmost(changes: readonly Change[]): Change[] {
+  const paths = new Set(changes.map(({ path }) => path));
+  return changes.filter(({ path }) => !ancestorsOf(path).some((ancestor) => paths.has(ancestor)));
+}
+
+/** The same of paths, in their order. */
+export function topmostPaths(paths: readonly string[]): string[] {
+  const all = new Set(paths);
+  return [...paths]
+    .sort(comparePaths)
+    .filter((path) => !ancestorsOf(path).some((ancestor) => all.has(ancestor)));
+}
