@@ -15,18 +15,29 @@ export interface TrustPlace {
   readonly about: string;
 }
 
+/** The settings that reach out; where secrets come from may be among them. */
+type Reaching = Pick<Partial<PairOptions>, 'afterSync' | 'sshConfig' | 'local'> & {
+  readonly passwordCommand?: string;
+  readonly passwordFile?: string;
+  readonly passphraseFile?: string;
+};
+
 /**
  * What settings reach beyond their folder, a line for each; none: nothing has to be agreed to.
  * @param folder where the file lies
  */
-export function reachOf(pair: Partial<PairOptions>, folder: string): string[] {
-  const { afterSync = [], sshConfig, local } = pair;
+export function reachOf(pair: Reaching, folder: string): string[] {
+  const { afterSync = [], sshConfig, local, passwordCommand, passwordFile, passphraseFile } = pair;
   const reach = afterSync.map(
     ({ command, where = 'local' }) =>
       `afterSync runs '${command}' ${where === 'local' ? 'here' : 'on the server'}`,
   );
   // ProxyCommand, Match exec and the like.
   if (sshConfig !== undefined) reach.push(`sshConfig ${sshConfig} may run commands here`);
+  if (passwordCommand !== undefined) reach.push(`passwordCommand runs '${passwordCommand}' here`);
+  // What the file holds goes to the server.
+  if (passwordFile !== undefined) reach.push(`passwordFile sends what ${passwordFile} holds`);
+  if (passphraseFile !== undefined) reach.push(`passphraseFile reads ${passphraseFile}`);
   if (local !== undefined && isOutside(folder, local))
     reach.push(`local is ${local}, outside of this folder`);
   return reach;

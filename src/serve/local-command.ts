@@ -41,7 +41,7 @@ export async function runLocalCommand(
   const onAbort = () => ending.now();
   run.signal.addEventListener('abort', onAbort, { once: true });
   try {
-    const { code, signal } = await ended(child, clock, run.command);
+    const { code, signal } = await ended(child, clock, run.command, directory);
     run.signal.throwIfAborted();
     return { code, signal, timedOut: ending.timedOut, stdout: stdout.text, stderr: stderr.text };
   } finally {
@@ -63,11 +63,12 @@ interface Ended {
 }
 
 /** Resolves when it has ended and said all it had to say. */
-function ended(child: Child, clock: Clock, command: string): Promise<Ended> {
+function ended(child: Child, clock: Clock, command: string, directory: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
     child.on('error', (error) => {
       reject(
         new TowlineError('unsupported', `'${command}' cannot be run here: ${error.message}`, {
+          path: directory,
           cause: error,
         }),
       );

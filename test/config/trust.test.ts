@@ -6,7 +6,7 @@ import { freshFolder } from '../support/folder.js';
 
 test('what stays in its folder asks for nothing', () => {
   expect(reachOf({}, '/p')).toEqual([]);
-  expect(reachOf({ local: '/p', remote: 'box:/x', acceptNew: true }, '/p')).toEqual([]);
+  expect(reachOf({ local: '/p' }, '/p')).toEqual([]);
   expect(reachOf({ local: '/p/..app/dist' }, '/p')).toEqual([]);
 });
 
@@ -17,6 +17,12 @@ test('commands, an ssh_config and folders outside are named', () => {
     "afterSync runs 'reload' on the server",
     'sshConfig /p/cfg may run commands here',
     'local is /home/me, outside of this folder',
+  ]);
+  const secrets = { passwordCommand: 'pass x', passwordFile: '/f', passphraseFile: '/g' };
+  expect(reachOf(secrets, '/p')).toEqual([
+    "passwordCommand runs 'pass x' here",
+    'passwordFile sends what /f holds',
+    'passphraseFile reads /g',
   ]);
   expect(reachOf({ local: '/' }, '/p')).toHaveLength(1);
   expect(reachOf({ local: '/pp' }, '/p')).toHaveLength(1);
