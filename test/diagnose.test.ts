@@ -11,7 +11,7 @@ interface Patient {
   readonly server: SftpServer;
   readonly remote: string;
   readonly knownHosts: string;
-  diagnose(hooks?: DiagnoseHooks, path?: string): Promise<Diagnosis>;
+  readonly diagnose: (hooks?: DiagnoseHooks, path?: string) => Promise<Diagnosis>;
 }
 
 /** A server of this process, with a folder `data`, and an ssh_config that leads there as `box`. */

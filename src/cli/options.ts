@@ -197,7 +197,7 @@ function addOutputFlags(command: Command): void {
     .addOption(new Option('-q, --quiet', 'show only problems').conflicts('verbose'))
     .option('--json', 'write JSON for programs')
     .option('--profile <name>', 'use this profile of yours instead of towline.json')
-    .option('--trust', 'agree, from now on, to the commands and outside folders that towline.json names')
+    .option('--trust', 'agree, from now on, to what towline.json reaches for beyond its folder')
     .option('--state-dir <dir>', 'where the state is kept (default: $XDG_STATE_HOME/towline)')
     .helpOption('-h, --help', 'show this help');
 }

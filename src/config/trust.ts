@@ -1,6 +1,6 @@
 /**
  * A towline.json comes with a checkout, and so may be somebody else's. What in it reaches beyond the folder it lies in
- * (commands, files outside) counts only once the user has agreed to exactly that, as with direnv's files.
+ * (commands, files outside, the check of host keys) counts only once the user has agreed to exactly that, as with direnv's files.
  */
 import { createHash } from 'node:crypto';
 import { appendFile, chmod, mkdir, readFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ export interface TrustPlace {
 }
 
 /** The settings that reach out; where secrets come from may be among them. */
-type Reaching = Pick<Partial<PairOptions>, 'afterSync' | 'sshConfig' | 'local'> & {
+type Reaching = Pick<Partial<PairOptions>, 'afterSync' | 'sshConfig' | 'local' | 'acceptNew'> & {
   readonly passwordCommand?: string;
   readonly passwordFile?: string;
   readonly passphraseFile?: string;
@@ -34,6 +34,7 @@ export function reachOf(pair: Reaching, folder: string): string[] {
   );
   // ProxyCommand, Match exec and the like.
   if (sshConfig !== undefined) reach.push(`sshConfig ${sshConfig} may run commands here`);
+  if (pair.acceptNew === true) reach.push('acceptNew takes unknown host keys for good');
   if (passwordCommand !== undefined) reach.push(`passwordCommand runs '${passwordCommand}' here`);
   // What the file holds goes to the server.
   if (passwordFile !== undefined) reach.push(`passwordFile sends what ${passwordFile} holds`);

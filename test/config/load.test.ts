@@ -84,6 +84,7 @@ test('every key of a file, and its relative paths', async () => {
       "afterSync runs 'make' on the server",
       "afterSync runs 'true' here",
       `sshConfig ${join(cwd, 'ssh_config')} may run commands here`,
+      'acceptNew takes unknown host keys for good',
     ],
     pair: {
       local: cwd,

@@ -6,16 +6,17 @@ import { freshFolder } from '../support/folder.js';
 
 test('what stays in its folder asks for nothing', () => {
   expect(reachOf({}, '/p')).toEqual([]);
-  expect(reachOf({ local: '/p' }, '/p')).toEqual([]);
+  expect(reachOf({ local: '/p', acceptNew: false }, '/p')).toEqual([]);
   expect(reachOf({ local: '/p/..app/dist' }, '/p')).toEqual([]);
 });
 
 test('commands, an ssh_config and folders outside are named', () => {
   const afterSync = [{ command: 'make' }, { command: 'reload', where: 'remote' as const }];
-  expect(reachOf({ afterSync, sshConfig: '/p/cfg', local: '/home/me' }, '/p')).toEqual([
+  expect(reachOf({ afterSync, sshConfig: '/p/cfg', acceptNew: true, local: '/home/me' }, '/p')).toEqual([
     "afterSync runs 'make' here",
     "afterSync runs 'reload' on the server",
     'sshConfig /p/cfg may run commands here',
+    'acceptNew takes unknown host keys for good',
     'local is /home/me, outside of this folder',
   ]);
   const secrets = { passwordCommand: 'pass x', passwordFile: '/f', passphraseFile: '/g' };

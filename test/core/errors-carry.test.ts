@@ -23,7 +23,7 @@ function bareErrors(path: string, text: string): string[] {
   const visit = (node: ts.Node): void => {
     ts.forEachChild(node, visit);
     if (!ts.isNewExpression(node) || node.expression.getText(source) !== 'TowlineError') return;
-    const [code, , details] = node.arguments ?? [];
+    const [code, , details]: readonly (ts.Expression | undefined)[] = node.arguments ?? [];
     if (code === undefined || (ts.isStringLiteral(code) && aboutNoPath.has(code.text))) return;
     // Details that are made elsewhere are not looked into.
     if (details !== undefined && !ts.isObjectLiteralExpression(details)) return;

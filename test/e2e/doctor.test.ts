@@ -21,7 +21,7 @@ const env = { SSH_AUTH_SOCK: undefined };
 interface Examined {
   readonly code: number | null;
   readonly checks: readonly Check[];
-  check(name: string): Check | undefined;
+  readonly check: (name: string) => Check | undefined;
 }
 
 async function doctor(args: readonly string[], options: RunOptions = {}): Promise<Examined> {
@@ -205,7 +205,9 @@ describe('servers', () => {
 test('an agent at work is named, and does not mind', async () => {
   const pair = freshPair(sshd);
   const agent = watch(pair);
-  onTestFinished(async () => void (await agent.stop()));
+  onTestFinished(async () => {
+    await agent.stop();
+  });
   await agent.ready();
   const { code, check } = await doctor(both(pair));
   expect(code).toBe(0);

@@ -123,7 +123,7 @@ interface World {
   readonly options: RunOptions;
   readonly reports: string;
   readonly home: string;
-  run(...args: string[]): Promise<number | null>;
+  readonly run: (...args: string[]) => Promise<number | null>;
 }
 
 /** A command that throws where nobody catches it, when its window changes. */
@@ -235,7 +235,9 @@ test('an agent: its log, its socket, its state while it runs, a diagnostic repor
   const { pair, traces, flags, options, reports } = all;
   writeFileSync(join(pair.local, 'marker'), 'm');
   const agent = watch(pair, [...flags, '-vvv'], options);
-  onTestFinished(async () => void (await agent.stop('SIGKILL')));
+  onTestFinished(async () => {
+    await agent.stop('SIGKILL');
+  });
   await agent.ready();
   await eventually(() => expect(readdirSync(pair.remote)).toEqual(['marker']));
   const [folder] = readdirSync(pair.stateDir).map((name) => join(pair.stateDir, name));
