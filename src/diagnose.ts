@@ -110,6 +110,9 @@ async function identify({ options, hooks, report }: Parts, target: Target): Prom
   }
 }
 
+/** One attempt may meet a moment at which the server is too busy. */
+const attemptsMax = 2;
+
 interface Server {
   readonly identity: Identity;
   readonly target: Target;
@@ -126,7 +129,7 @@ async function checkServer(parts: Parts, server: Server): Promise<void> {
     classify: (error) => identity.classify(error),
     clock: systemClock,
     log: hooks.log ?? silence,
-    giveUpAfter: 1,
+    giveUpAfter: attemptsMax,
   });
   try {
     const startMs = performance.now();

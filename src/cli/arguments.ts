@@ -33,7 +33,8 @@ export function readArguments(
   const [first, second, ...more] = given;
   const usage = `towline ${command} LOCAL [USER@]HOST:PATH`;
   if (eitherOrder.includes(command) && first !== undefined && second !== undefined) {
-    if (looksRemote(first) && !looksRemote(second)) return readArguments(command, [second, first, ...more]);
+    if (isRemoteArgument(first) && !isRemoteArgument(second))
+      return readArguments(command, [second, first, ...more]);
   }
   const only = second === undefined && first !== undefined && first !== '';
   const local = only && isRemoteArgument(first) ? configured?.local : (first ?? configured?.local);

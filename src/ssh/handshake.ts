@@ -15,11 +15,13 @@ export interface TriedMethod {
 export class Handshake {
   /** The key the server showed, in wire format. */
   hostKey: Buffer | null = null;
-  readonly tried: TriedMethod[] = [];
+  tried: readonly TriedMethod[] = [];
 
-  /** The same parameters, with an eye on them. */
+  /** The same parameters, with an eye on them. Forgets the attempt before. */
   observe(parameters: ConnectParameters): ConnectParameters {
     const { hostVerifier, ssh } = parameters;
+    this.hostKey = null;
+    this.tried = [];
     const { authHandler } = ssh;
     return {
       ...parameters,
@@ -48,7 +50,10 @@ export class Handshake {
   #note(method: unknown): void {
     if (!isMethod(method)) return;
     const byAgent = method.type === 'agent';
-    this.tried.push({ method: byAgent ? 'publickey' : method.type, key: keyOf(method), byAgent });
+    this.tried = [
+      ...this.tried,
+      { method: byAgent ? 'publickey' : method.type, key: keyOf(method), byAgent },
+    ];
   }
 }
 

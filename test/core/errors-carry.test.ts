@@ -27,9 +27,8 @@ function bareErrors(path: string, text: string): string[] {
     if (code === undefined || (ts.isStringLiteral(code) && aboutNoPath.has(code.text))) return;
     // Details that are made elsewhere are not looked into.
     if (details !== undefined && !ts.isObjectLiteralExpression(details)) return;
-    const names = (details?.properties ?? []).map((one) =>
-      ts.isSpreadAssignment(one) ? '...' : (one.name?.getText(source) ?? ''),
-    );
+    const properties = details === undefined ? [] : [...details.properties];
+    const names = properties.map((one) => (ts.isSpreadAssignment(one) ? '...' : one.name.getText(source)));
     if (names.some((name) => ['path', 'host', '...'].includes(name))) return;
     const { line } = source.getLineAndCharacterOfPosition(node.getStart(source));
     found.push(`src/${path}:${String(line + 1)}: names neither path nor host`);
