@@ -16,8 +16,9 @@ import type { Log } from './ports.js';
 import { type Connection, createConnection } from './ssh/connection.js';
 import { Handshake } from './ssh/handshake.js';
 import { createIdentity, type Identity } from './ssh/identity.js';
-import { parseTarget, type Target } from './ssh/target.js';
+import { isTarget, parseTarget, type Target } from './ssh/target.js';
 import { stateFolder } from './state/location.js';
+import { isWebdavTarget } from './storage/webdav/target.js';
 import { systemClock } from './system-clock.js';
 
 /** As for a sync; without `local`, only the server is looked at. */
@@ -66,7 +67,7 @@ async function checkPair(parts: Parts): Promise<void> {
   const resolved = orFailed(report, 'options', () =>
     resolveOptions({ ...options, local: options.local ?? '.' }),
   );
-  const target = orFailed(report, 'target', () => parseTarget(options.remote));
+  const target = targetOf(report, options.remote);
   const identity = target === null ? null : await identify(parts, target);
   if (resolved === null) return;
   if (identity !== null && target !== null) {
@@ -83,6 +84,16 @@ async function checkPair(parts: Parts): Promise<void> {
   const folder = folderOf(parts, root, identity, target);
   await checkStateFolder(report, folder);
   await checkAgent(report, folder);
+}
+
+/** Of remotes that are no SSH servers only our own side is looked at. */
+function targetOf(report: Report, remote: string): Target | null {
+  if (!isWebdavTarget(remote) && isTarget(remote)) {
+    return orFailed(report, 'target', () => parseTarget(remote));
+  }
+  const what = isWebdavTarget(remote) ? 'a WebDAV server' : 'a folder of this machine';
+  report.skip('target', `the remote is ${what}: only SSH servers are looked at`);
+  return null;
 }
 
 function orFailed<T>(report: Report, name: string, work: () => T): T | null {

@@ -172,3 +172,13 @@ test('a clock that is wrong', async () => {
     text: expect.stringMatching(/clock is 120 min behind ours|clock is 2 h behind ours/) as string,
   });
 });
+
+test.each([
+  ['https://dav.invalid/files', 'a WebDAV server'],
+  ['/no/such/folder', 'a folder of this machine'],
+])('%s is no SSH server: that is said, and nobody is asked', async (remote, what) => {
+  const diagnosis = await diagnose({ remote });
+  expect(diagnosis.failure).toBeNull();
+  expect(check(diagnosis, 'target')).toMatchObject({ state: 'skip' });
+  expect(check(diagnosis, 'target')?.text).toContain(what);
+});
