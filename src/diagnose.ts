@@ -16,6 +16,7 @@ import type { Log } from './ports.js';
 import { type Connection, createConnection } from './ssh/connection.js';
 import { Handshake } from './ssh/handshake.js';
 import { createIdentity, type Identity } from './ssh/identity.js';
+import type { Prompts } from './ssh/prompts.js';
 import { isTarget, parseTarget, type Target } from './ssh/target.js';
 import { stateFolder } from './state/location.js';
 import { isWebdavTarget } from './storage/webdav/target.js';
@@ -31,6 +32,8 @@ export interface DiagnoseHooks {
   readonly log?: Log;
   /** Ends it: what was made on the server is removed, then the call rejects with `interrupted`. */
   readonly signal?: AbortSignal;
+  /** Somebody who can be asked for passwords and about an unknown host. Default: nobody. */
+  readonly prompts?: Prompts;
   /** Default: `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -38,7 +41,7 @@ export interface DiagnoseHooks {
 /**
  * Checks this machine, the way to the server, the server, and both folders. What is wrong is in the result, with what to
  * do about it. Nothing is changed on either side: what is tried on the server is tried on temps that are removed again.
- * Only with `acceptNew` an unknown host key is written to known_hosts.
+ * Only an unknown host key that is accepted (`acceptNew`, ssh_config, a person) is written to known_hosts, as ssh does.
  * @throws `interrupted`
  */
 export async function diagnose(options: DiagnoseOptions, hooks: DiagnoseHooks = {}): Promise<Diagnosis> {
@@ -111,6 +114,8 @@ async function identify({ options, hooks, report }: Parts, target: Target): Prom
       target,
       acceptNew: options.acceptNew ?? false,
       env: hooks.env ?? process.env,
+      secrets: options,
+      ...(hooks.prompts === undefined ? {} : { prompts: hooks.prompts }),
       ...(options.port === undefined ? {} : { port: options.port }),
       ...(options.identityFiles === undefined ? {} : { identityFiles: options.identityFiles }),
       ...(options.sshConfig === undefined ? {} : { configFile: options.sshConfig }),
@@ -138,6 +143,7 @@ async function checkServer(parts: Parts, server: Server): Promise<void> {
     label: identity.label,
     connect: async () => handshake.observe(await identity.connect()),
     classify: (error) => identity.classify(error),
+    reconsider: (error) => identity.reconsider(error),
     clock: systemClock,
     log: hooks.log ?? silence,
     giveUpAfter: attemptsMax,
@@ -145,7 +151,7 @@ async function checkServer(parts: Parts, server: Server): Promise<void> {
   try {
     const startMs = performance.now();
     const error = await whyNotReady(link, signal);
-    if (error === null && parts.options.acceptNew === true) await identity.accepted();
+    if (error === null) await writeDown(report, identity);
     await checkLogin(report, {
       resolved: identity.resolved,
       handshake,
@@ -156,6 +162,14 @@ async function checkServer(parts: Parts, server: Server): Promise<void> {
     else report.skip('remote-folder', 'not looked at: there is no connection');
   } finally {
     await link.close();
+  }
+}
+
+async function writeDown(report: Report, identity: Identity): Promise<void> {
+  try {
+    await identity.accepted();
+  } catch (error) {
+    report.warnOf('known-hosts-file', asTowlineError(error), 'Make it writable');
   }
 }
 

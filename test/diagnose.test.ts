@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Check, diagnose, type DiagnoseHooks, type Diagnosis } from '../src/index.js';
@@ -6,6 +6,7 @@ import type { Faults, SeenRequest } from '../src/ssh/server/faults.js';
 import { type SftpServer, type SftpServerOptions, startSftpServer } from '../src/ssh/server/server.js';
 import { TowlineError } from '../src/core/errors.js';
 import { freshFolder } from './support/folder.js';
+import { makeKey } from './support/ssh-keys.js';
 
 interface Patient {
   readonly server: SftpServer;
@@ -15,7 +16,11 @@ interface Patient {
 }
 
 /** A server of this process, with a folder `data`, and an ssh_config that leads there as `box`. */
-async function patient(options: Partial<SftpServerOptions> = {}, faults: Faults = {}): Promise<Patient> {
+async function patient(
+  options: Partial<SftpServerOptions> = {},
+  faults: Faults = {},
+  stranger = false,
+): Promise<Patient> {
   const root = freshFolder('served');
   const remote = join(root, 'data');
   mkdirSync(remote);
@@ -27,7 +32,7 @@ async function patient(options: Partial<SftpServerOptions> = {}, faults: Faults 
     string,
     string,
   ];
-  writeFileSync(key, server.clientKey, { mode: 0o600 });
+  writeFileSync(key, stranger ? readFileSync(makeKey()) : server.clientKey, { mode: 0o600 });
   writeFileSync(knownHosts, `# ours\n${server.knownHostsLine}\n`);
   const lines = [
     ...['Host box', `HostName ${server.host}`, `Port ${String(server.port)}`, 'User dev'],
@@ -181,4 +186,14 @@ test.each([
   expect(diagnosis.failure).toBeNull();
   expect(check(diagnosis, 'target')).toMatchObject({ state: 'skip' });
   expect(check(diagnosis, 'target')?.text).toContain(what);
+});
+
+test('a password lets us in, and is not shown', async () => {
+  const { diagnose: look } = await patient({ authorize: { password: 'open sesame' } }, {}, true);
+  const diagnosis = await look({ env: { PATH: process.env.PATH, TOWLINE_PASSWORD: 'open sesame' } });
+  expect(diagnosis.failure).toBeNull();
+  expect(check(diagnosis, 'authentication')?.text).toMatch(
+    /let in as dev by (?:password|keyboard-interactive)/,
+  );
+  expect(JSON.stringify(diagnosis)).not.toContain('sesame');
 });

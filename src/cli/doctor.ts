@@ -23,6 +23,9 @@ const shownFlags = [
     'port',
     'identity',
     'sshConfig',
+    'passwordFile',
+    'passwordCommand',
+    'passphraseFile',
     'acceptNew',
     'mkpath',
     'verbose',
@@ -64,7 +67,9 @@ async function runDoctor(context: CliContext, given: readonly string[], flags: F
     if (context.stderr.isTTY) lines.err('stopping (Ctrl-C again to exit at once)', 'faint');
   });
   try {
-    const diagnosis = await diagnose(options, { onCheck, log, signal: stop.signal, env: context.env });
+    const { env, prompts } = context;
+    const asking = prompts === undefined ? {} : { prompts };
+    const diagnosis = await diagnose(options, { onCheck, log, signal: stop.signal, env, ...asking });
     if (!output.json) showEnd(lines, diagnosis);
     else if (!writeObject(context, { checks: diagnosis.checks })) return exitCodes.someFailed;
     return diagnosis.failure === null ? exitCodes.done : exitCodeOf(diagnosis.failure);

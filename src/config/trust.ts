@@ -15,12 +15,11 @@ export interface TrustPlace {
   readonly about: string;
 }
 
-/** The settings that reach out; where secrets come from may be among them. */
-type Reaching = Pick<Partial<PairOptions>, 'afterSync' | 'sshConfig' | 'local' | 'acceptNew'> & {
-  readonly passwordCommand?: string;
-  readonly passwordFile?: string;
-  readonly passphraseFile?: string;
-};
+/** The settings that reach out. */
+type Reaching = Pick<
+  Partial<PairOptions>,
+  'afterSync' | 'sshConfig' | 'local' | 'acceptNew' | 'passwordCommand' | 'passwordFile' | 'passphraseFile'
+>;
 
 /**
  * What settings reach beyond their folder, a line for each; none: nothing has to be agreed to.

@@ -91,10 +91,15 @@ const table: readonly (() => Planted)[] = [
   () => inCredential('towline-passphrase'),
 ];
 
-/** Everything that can be planted in one run: of several ways for one thing the command takes the first. */
-function plantAll(): { secrets: string[]; flags: string[]; env: Record<string, string> } {
+/** Everything that can be planted in one run; `without` are flags that exclude others. */
+function plantAll(without: readonly string[]): {
+  secrets: string[];
+  flags: string[];
+  env: Record<string, string>;
+} {
   const planted = table
     .map((make) => make())
+    .filter(({ name }) => !without.includes(name))
     .filter(
       ({ flags: [flag] }) => flag === undefined || help.includes(`${flag} `) || help.includes(`${flag},`),
     );
@@ -130,14 +135,14 @@ interface World {
 const crash = "process.on('SIGWINCH', () => { throw new Error('planted crash'); });\n";
 
 /** Runs everything with the laxest umask there is, as a user whose home is empty. */
-function world(): World {
+function world(...without: string[]): World {
   const pair = freshPair(sshd);
   const traces = new Traces();
   const home = freshFolder('home');
   const reports = freshFolder('reports');
   const crashFile = join(freshFolder('crash'), 'crash.mjs');
   writeFileSync(crashFile, crash);
-  const { secrets, flags, env } = plantAll();
+  const { secrets, flags, env } = plantAll(without);
   const node = [
     ...['--report-on-signal', '--report-signal=SIGUSR2', '--report-uncaught-exception'],
     ...[`--report-directory=${reports}`, `--import=${crashFile}`],
@@ -186,7 +191,7 @@ test('the search finds what is there', () => {
 });
 
 test('push, doctor and failed logins at their most talkative', async () => {
-  const all = world();
+  const all = world('--password-command');
   const { pair, traces, flags, run } = all;
   writeFileSync(join(pair.local, 'marker'), 'm');
   const hook = ['--after-sync', 'test -n "$DEPLOY_AUTHORIZATION" && echo hook-ran'];
@@ -231,7 +236,7 @@ test('secrets where none may be: an address, a configuration', async () => {
 });
 
 test('an agent: its log, its socket, its state while it runs, a diagnostic report, a crash', async () => {
-  const all = world();
+  const all = world('--password-file');
   const { pair, traces, flags, options, reports } = all;
   writeFileSync(join(pair.local, 'marker'), 'm');
   const agent = watch(pair, [...flags, '-vvv'], options);
