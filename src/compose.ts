@@ -234,6 +234,7 @@ function remoteWatcher({ inotify }: OpenRemote, root: string): (() => Watcher) |
 function refuseUnsupported({ afterSync }: ResolvedOptions, remote: Remote): void {
   if (remote.runsCommands || afterSync.every(({ where }) => where === 'local')) return;
   throw new TowlineError('unsupported', `${remote.label} runs no commands, and a hook is to run there`, {
+    host: remote.label,
     hint: 'Let the hook run here ("where": "local"), or leave it out',
   });
 }

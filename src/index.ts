@@ -21,6 +21,8 @@ export {
   modes,
   type Resolution,
 } from './core/policy.js';
+export type { Check, CheckState, Diagnosis } from './diagnose/check.js';
+export { diagnose, type DiagnoseHooks, type DiagnoseOptions } from './diagnose.js';
 export type { Hold, HoldCause } from './core/guard.js';
 export type {
   AgentEvent,

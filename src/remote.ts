@@ -216,7 +216,7 @@ async function webdavRemote(options: Named, env: Env): Promise<Remote> {
 
 function noCommands(label: string): Promise<never> {
   const hint = 'Leave the command out, or let it run here';
-  return Promise.reject(new TowlineError('unsupported', `${label} runs no commands`, { hint }));
+  return Promise.reject(new TowlineError('unsupported', `${label} runs no commands`, { host: label, hint }));
 }
 
 // ------------------------------------------------------------------------------------------------- local

@@ -77,8 +77,12 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
     may: ['core', 'ports', 'remote', 'ssh', 'storage', 'state', 'transfer', 'engine', 'system-clock'],
     why: 'the same composition for single files: it puts adapters together, and knows neither agent nor command line',
   },
+  diagnose: {
+    may: ['core', 'ports', 'storage', 'ssh', 'state', 'engine', 'config', 'serve', 'system-clock'],
+    why: 'it looks at each adapter by itself, ahead of any agent; that it changes nothing is easier to see where it runs none',
+  },
   index: {
-    may: ['compose', 'conflicts', 'session', 'pairs', 'core', 'config', 'engine', 'ports', 'ssh'],
+    may: ['compose', 'conflicts', 'session', 'pairs', 'diagnose', 'core', 'config', 'engine', 'ports', 'ssh'],
     why: 'the public API: calls and types, over what compose puts together',
   },
   cli: {

@@ -2,7 +2,7 @@
 import { TowlineError } from '../core/errors.js';
 
 /** As ssh's tools do: a colon before any slash, an address in brackets allowed. A Windows drive is no host. */
-function looksRemote(argument: string): boolean {
+export function isRemoteArgument(argument: string): boolean {
   if (/^[A-Za-z]:[\\/]/.test(argument)) return false;
   return /^[^/]*\[[0-9A-Fa-f:.%\w]+\]:/.test(argument) || /^[^/:]+:/.test(argument);
 }
@@ -33,11 +33,12 @@ export function readArguments(
   const [first, second, ...more] = given;
   const usage = `towline ${command} LOCAL [USER@]HOST:PATH`;
   if (eitherOrder.includes(command) && first !== undefined && second !== undefined) {
-    if (looksRemote(first) && !looksRemote(second)) return readArguments(command, [second, first, ...more]);
+    if (isRemoteArgument(first) && !isRemoteArgument(second))
+      return readArguments(command, [second, first, ...more]);
   }
   const only = second === undefined && first !== undefined && first !== '';
-  const local = only && looksRemote(first) ? configured?.local : (first ?? configured?.local);
-  const remote = only && looksRemote(first) ? first : (second ?? configured?.remote);
+  const local = only && isRemoteArgument(first) ? configured?.local : (first ?? configured?.local);
+  const remote = only && isRemoteArgument(first) ? first : (second ?? configured?.remote);
   if (local === undefined || local === '' || remote === undefined || remote === '') {
     throw missing(command, { local, remote }, configured);
   }
@@ -49,13 +50,13 @@ export function readArguments(
   }
   // What a file says is a path already, whatever it looks like.
   if (first === undefined || local !== first) return { local, remote };
-  if (looksRemote(local) && !looksRemote(remote)) {
+  if (isRemoteArgument(local) && !isRemoteArgument(remote)) {
     return fail(
       `${command} goes from the local folder to the server, and '${local}' is on a server`,
       `Write: towline ${command} ${remote} ${local}`,
     );
   }
-  if (looksRemote(local)) {
+  if (isRemoteArgument(local)) {
     return fail(
       `'${local}' and '${remote}' both look like HOST:PATH`,
       `A local folder whose name holds a colon is written './${local}'`,

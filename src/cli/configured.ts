@@ -5,6 +5,7 @@ import type { PairOptions } from '../index.js';
 import { readArguments } from './arguments.js';
 import type { CliContext } from './context.js';
 import type { FlagReader } from './options.js';
+import { assertTrusted } from './trust.js';
 
 export interface Configured {
   readonly pair: PairOptions;
@@ -26,6 +27,7 @@ export async function configured(
 ): Promise<Configured> {
   const { cwd, env } = context;
   const found = await loadConfiguration({ cwd, env, profile: flags.profile() });
+  await assertTrusted(context, found, flags.trust());
   const { local, remote } = readArguments(command, given, { ...found.pair, file: found.file, cwd });
   return { pair: mergePairs(found.pair, flags.pair(local, remote)), command: found.command };
 }

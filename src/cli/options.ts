@@ -41,6 +41,7 @@ interface ParsedFlags extends SecretFlags {
   readonly settleMaxMs?: number;
   readonly rescanMinutes?: number;
   readonly profile?: string;
+  readonly trust?: boolean;
 }
 
 type Compare = NonNullable<PairOptions['compare']>;
@@ -57,6 +58,8 @@ export interface FlagReader {
   pair(local: string, remote: string): PairOptions;
   /** `--profile`. */
   profile(): string | undefined;
+  /** `--trust`. */
+  trust(): boolean;
 }
 
 /** Declares the flags that all syncing commands share. */
@@ -78,6 +81,7 @@ export function addPairFlags(command: Command): FlagReader {
     },
     pair: (local, remote) => pairOptions(command.opts<ParsedFlags>(), { rules, afterSync }, local, remote),
     profile: () => command.opts<ParsedFlags>().profile,
+    trust: () => command.opts<ParsedFlags>().trust ?? false,
   };
 }
 
@@ -193,6 +197,7 @@ function addOutputFlags(command: Command): void {
     .addOption(new Option('-q, --quiet', 'show only problems').conflicts('verbose'))
     .option('--json', 'write JSON for programs')
     .option('--profile <name>', 'use this profile of yours instead of towline.json')
+    .option('--trust', 'agree, from now on, to what towline.json reaches for beyond its folder')
     .option('--state-dir <dir>', 'where the state is kept (default: $XDG_STATE_HOME/towline)')
     .helpOption('-h, --help', 'show this help');
 }

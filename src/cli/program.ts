@@ -8,6 +8,7 @@ import type { CliContext } from './context.js';
 import { exitCodeOfError } from './exit.js';
 import { errorObject, writeObject } from './json.js';
 import { addDemo } from './demo.js';
+import { addDoctor } from './doctor.js';
 import { addFlush } from './flush.js';
 import { addLimit } from './limit.js';
 import { addPairFlags, addWatchFlags } from './options.js';
@@ -85,6 +86,7 @@ function buildProgram(args: readonly string[], context: CliContext, ended: (code
   addLimit(program, context, ended);
   addService(program, context, args, ended);
   addDemo(program, context, ended);
+  addDoctor(program, context, ended);
   return program;
 }
 

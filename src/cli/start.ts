@@ -10,6 +10,8 @@ import { standardOutput } from './streams.js';
 
 /** Runs the command line of this process and exits with its code. */
 export async function start(): Promise<void> {
+  // A diagnostic report (node --report-on-…) would hold the environment, and passwords may be in it.
+  process.report.excludeEnv = true;
   const stderr = standardOutput(2);
   const context: CliContext = {
     version: packageVersion(),

@@ -8,6 +8,7 @@ import { type ConfigProblem, ConfigurationError } from './problems.js';
 import { profilesSchema, settingsSchema } from './schema.js';
 import { type SettingsOptions, settingsToOptions } from './settings.js';
 import { type Store, readStore } from './store.js';
+import { reachOf } from './trust.js';
 import { fileProblems } from './violations.js';
 
 /** What decides which configuration is meant. */
@@ -25,6 +26,8 @@ export interface Configuration {
   readonly command: CommandOptions;
   /** The file that was read; `null` when there is none. */
   readonly file: string | null;
+  /** What a towline.json (not a profile of the user's own) reaches for beyond its folder: see `reachOf`. */
+  readonly reach: readonly string[];
 }
 
 /** The file of a project, in its working directory. */
@@ -56,6 +59,7 @@ export async function loadConfiguration(place: ConfigurationPlace): Promise<Conf
     pair: mergePairs(filePair, environment.pair),
     command: { ...file?.command, ...environment.command },
     file: file?.file ?? null,
+    reach: profile === undefined ? reachOf(file?.pair ?? {}, place.cwd) : [],
   };
 }
 

@@ -57,6 +57,14 @@ const retryClasses: Record<ErrorCode, RetryClass> = {
   internal: 'problem',
 };
 
+/** All codes, in the order of their list. */
+export const errorCodes = Object.keys(retryClasses) as readonly ErrorCode[];
+
+/** Whether this is one of the codes: what another process says need not be. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(retryClasses, code);
+}
+
 /** How a failure with this code is retried. */
 export function retryClassOf(code: ErrorCode): RetryClass {
   return retryClasses[code];

@@ -1,6 +1,6 @@
 /** Asks a running agent over its control socket. */
 import { type IncomingMessage, request as httpRequest } from 'node:http';
-import { type ErrorCode, TowlineError } from '../core/errors.js';
+import { isErrorCode, TowlineError } from '../core/errors.js';
 import { findSocket, fitsSocket } from './socket-place.js';
 
 /** A frozen agent accepts connections and never answers. */
@@ -137,8 +137,10 @@ function refusal(folder: string, body: Record<string, unknown>): TowlineError {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code !== 'string' || typeof message !== 'string') return senseless(folder, null);
   // Not we were interrupted but the agent, which is gone now.
-  if (code === 'interrupted') return new TowlineError('not-found', 'the agent ended before it was done');
-  return new TowlineError(code as ErrorCode, message);
+  if (code === 'interrupted')
+    return new TowlineError('not-found', 'the agent ended before it was done', { path: folder });
+  // An agent of another version may know more of them.
+  return new TowlineError(isErrorCode(code) ? code : 'protocol', message, { path: folder });
 }
 
 function notRunning(folder: string, cause?: unknown): TowlineError {

@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import { TowlineError } from '../core/errors.js';
 import { OutputTail } from '../core/output.js';
 import type { Clock, CommandResult, CommandRun } from '../ports.js';
+import { hookEnvironment } from './hook-environment.js';
 
 /** From SIGTERM to SIGKILL. */
 const killMs = 2_000;
@@ -24,8 +25,7 @@ export async function runLocalCommand(
   const child: Child = spawn(run.command, {
     shell: true,
     cwd: directory,
-    // Our secrets are no business of what it starts.
-    env: { ...process.env, TOWLINE_PASSWORD: undefined, TOWLINE_PASSPHRASE: undefined, ...run.environment },
+    env: hookEnvironment(process.env, run.environment),
     // A group of its own, so that all it starts can be ended with it, and so that Ctrl-C is ours to answer.
     detached: process.platform !== 'win32',
     windowsHide: true,
@@ -41,7 +41,7 @@ export async function runLocalCommand(
   const onAbort = () => ending.now();
   run.signal.addEventListener('abort', onAbort, { once: true });
   try {
-    const { code, signal } = await ended(child, clock, run.command);
+    const { code, signal } = await ended(child, clock, run.command, directory);
     run.signal.throwIfAborted();
     return { code, signal, timedOut: ending.timedOut, stdout: stdout.text, stderr: stderr.text };
   } finally {
@@ -63,11 +63,12 @@ interface Ended {
 }
 
 /** Resolves when it has ended and said all it had to say. */
-function ended(child: Child, clock: Clock, command: string): Promise<Ended> {
+function ended(child: Child, clock: Clock, command: string, directory: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
     child.on('error', (error) => {
       reject(
         new TowlineError('unsupported', `'${command}' cannot be run here: ${error.message}`, {
+          path: directory,
           cause: error,
         }),
       );

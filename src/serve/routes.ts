@@ -58,10 +58,13 @@ export function routeOf(method: string, path: string): Operation | Refusal {
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
   if (route === undefined) {
     const known = Object.keys(routes).join(', ');
-    return { status: 404, error: new TowlineError('not-found', `there is no '${path}'; there is ${known}`) };
+    return {
+      status: 404,
+      error: new TowlineError('not-found', `there is no '${path}'; there is ${known}`, { path }),
+    };
   }
   if (route.method === method) return route.operation;
-  const error = new TowlineError('unsupported', `${path} is asked for with ${route.method}`);
+  const error = new TowlineError('unsupported', `${path} is asked for with ${route.method}`, { path });
   return { status: 405, error, allow: route.method };
 }
 

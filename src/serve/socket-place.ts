@@ -82,7 +82,8 @@ async function bindShort(
     await removeShort(path);
   };
   try {
-    if (!fitsSocket(path)) throw new TowlineError('unsupported', `${path} is too long for a socket`);
+    if (!fitsSocket(path))
+      throw new TowlineError('unsupported', `${path} is too long for a socket`, { path });
     await bindAt(path, bind);
     await writePointer(folder, path);
     return remove;

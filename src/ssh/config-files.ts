@@ -111,6 +111,7 @@ function assertPlain(file: string, text: string): void {
 
 function unreadable(where: string, what: string, hint: string): TowlineError {
   return new TowlineError('unsupported', `${where}: '${what}' cannot be read without ssh`, {
+    path: where,
     hint: `Install the OpenSSH client, or ${hint}`,
   });
 }

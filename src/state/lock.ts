@@ -56,6 +56,13 @@ async function refusal(place: Place, file: string, cause: unknown): Promise<Towl
   });
 }
 
+const holderName = 'agent.lock';
+
+/** The id of the process that works on the pair with this state folder, or `null`. Takes and changes nothing. */
+export function lockHolder(folder: string): number | null {
+  return livingHolder(join(folder, holderName));
+}
+
 /**
  * Takes the pair for this process until `release` or the end of the process. A dead agent's lock is free at once.
  * @param folder the pair's state folder; made if it is missing
@@ -64,7 +71,7 @@ async function refusal(place: Place, file: string, cause: unknown): Promise<Towl
  */
 export async function acquireLock(folder: string): Promise<AgentLock> {
   const place: Place = { folder, label: 'this pair' };
-  const holderFile = join(folder, 'agent.lock');
+  const holderFile = join(folder, holderName);
   ensureFolder(place);
   let db: Database.Database;
   try {

@@ -38,6 +38,7 @@ export function checkName(name: string): void {
     throw new TowlineError(
       'name',
       `${JSON.stringify(name)} is refused as the name of a temp: it holds a slash`,
+      { path: name },
     );
   }
 }

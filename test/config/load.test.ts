@@ -41,7 +41,7 @@ async function linesOf(loading: Promise<unknown>, file = ''): Promise<string[]> 
 
 test('without any configuration nothing is set', async () => {
   const found = await loadConfiguration({ cwd: freshFolder(), env: {} });
-  expect(found).toEqual({ pair: {}, command: {}, file: null });
+  expect(found).toEqual({ pair: {}, command: {}, file: null, reach: [] });
 });
 
 test('every key of a file, and its relative paths', async () => {
@@ -80,6 +80,12 @@ test('every key of a file, and its relative paths', async () => {
   expect(await loadConfiguration({ cwd, env: { HOME: '/home/me' } })).toEqual({
     file,
     command: { every: '1h' },
+    reach: [
+      "afterSync runs 'make' on the server",
+      "afterSync runs 'true' here",
+      `sshConfig ${join(cwd, 'ssh_config')} may run commands here`,
+      'acceptNew takes unknown host keys for good',
+    ],
     pair: {
       local: cwd,
       remote: 'dev@box:/srv/app',
@@ -251,6 +257,7 @@ describe('profiles', () => {
     const expected = {
       file,
       command: {},
+      reach: [],
       pair: { local: join(folder, 'site'), remote: 'box:/srv/site', port: 2222 },
     };
     expect(await loadConfiguration({ cwd, env, profile: 'web' })).toEqual(expected);

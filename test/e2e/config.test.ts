@@ -86,7 +86,7 @@ test('no arguments: towline.json says it all, is not sent, and is left as it is'
   };
   const before = trace();
   const env = { XDG_CONFIG_HOME: join(pair.stateDir, 'none') };
-  const { code, stdout, stderr } = await towline(['push', '--json'], {
+  const { code, stdout, stderr } = await towline(['push', '--json', '--trust'], {
     cwd: pair.local,
     env,
     wrap: unprivileged,

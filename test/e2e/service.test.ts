@@ -185,9 +185,10 @@ describe('towline service', () => {
       join(cwd, 'towline.json'),
       JSON.stringify({ local: pair.local, remote: pair.target, sshConfig: sshd.sshConfigFile }),
     );
-    const printed = await towline(['service', '--print', '-v'], { cwd });
+    const env = { XDG_CONFIG_HOME: freshFolder('config') };
+    const printed = await towline(['service', '--print', '-v', '--trust'], { cwd, env });
     expect(printed).toMatchObject({ code: 0, stderr: '' });
-    expect(printed.stdout).toMatch(/\nExecStart=\S+ \S+ watch -v\n/);
+    expect(printed.stdout).toMatch(/\nExecStart=\S+ \S+ watch -v --trust\n/);
     expect(printed.stdout).toContain(`\nWorkingDirectory=${cwd}\n`);
   });
 

@@ -13,7 +13,8 @@ export function createLocalLink(label: string): Link {
     ready: async (signal) => {
       if (signal?.aborted === true)
         throw new TowlineError('interrupted', 'stopped', { cause: signal.reason });
-      if (state.name !== 'ready') throw new TowlineError('network', `${label} was closed by us`);
+      if (state.name !== 'ready')
+        throw new TowlineError('network', `${label} was closed by us`, { host: label });
       return Promise.resolve();
     },
     onState: (listener) => {

@@ -56,8 +56,8 @@ export class ClockOffset {
   }
 }
 
-/** Created between `beforeMs` and `afterMs` of our clock, and within the second from `mtimeMs` of the server's. */
-function offsetOf(mtimeMs: number, beforeMs: number, afterMs: number): number {
+/** The offset that a new file shows: created between `beforeMs` and `afterMs` of our clock, and within the second from `mtimeMs` of the server's. */
+export function offsetOf(mtimeMs: number, beforeMs: number, afterMs: number): number {
   const leastMs = mtimeMs - afterMs;
   const mostMs = mtimeMs + granularityMs - beforeMs;
   return leastMs <= 0 && mostMs >= 0 ? 0 : (leastMs + mostMs) / 2;
