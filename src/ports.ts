@@ -251,6 +251,8 @@ export interface Watcher {
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
+  /** Milliseconds since some moment; never goes back, and stands still while the machine sleeps. */
+  monotonic(): number;
   /** Calls back once after `ms`, unless the returned function is called first. */
   timer(ms: number, callback: () => void): () => void;
   /** At least 0, less than 1. */

@@ -13,7 +13,7 @@ import { asTowlineError, hasCode } from '../core/errors.js';
 import { decide } from '../core/mode.js';
 import { ancestorsOf, isBelow } from '../core/path.js';
 import { applyChange } from './apply.js';
-import { type Applied, nothing } from './applied.js';
+import { adopted, type Applied, nothing } from './applied.js';
 import { BatchNotes } from './batch-notes.js';
 import type { Holder } from './claims.js';
 import { type Undecided, bytesToRead, decideByContents } from './contents.js';
@@ -184,7 +184,7 @@ export class Batch {
       case 'none':
       case 'adopt':
         if (temp !== null) this.#context.temps.gone(temp);
-        return { ...nothing, pair: adopted(work) };
+        return { ...nothing, pair: pairAfter(work, this.#context.clock.now()) };
       default:
         return this.#change(work, temp);
     }
@@ -231,10 +231,10 @@ export class Batch {
 }
 
 /** What the base is to hold of a path where nothing was to be done; `undefined`: what it holds already. */
-function adopted(action: Settled): BasePair | null | undefined {
+function pairAfter(action: Settled, nowMs: number): BasePair | null | undefined {
   if (action.type === 'none') return undefined;
   const { local, remote } = action;
-  return local === null || remote === null ? null : { local, remote, racy: false };
+  return local === null || remote === null ? null : adopted(local, remote, nowMs);
 }
 
 function directoriesByDepth(work: readonly Work[]): Change[][] {
