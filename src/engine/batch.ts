@@ -130,7 +130,7 @@ export class Batch {
     try {
       await this.#context.gate.passed();
       this.#requireGoing(path, temp);
-      const done = await this.#do(await this.#current(work), temp);
+      const done = await this.#do(await this.#unused(temp, this.#current(work)), temp);
       if (done.again.length > 0) await this.#lookAgain(done.again);
       await this.#context.resolutions.settled(path);
       if (done.pair !== undefined) committed = this.#context.ledger.commit(path, done.pair);
@@ -180,7 +180,7 @@ export class Batch {
   async #do(work: Work | Settled, temp: string | null): Promise<Applied> {
     switch (work.type) {
       case 'contents':
-        return this.#do(await decideByContents(this.#context, work), temp);
+        return this.#do(await this.#unused(temp, decideByContents(this.#context, work)), temp);
       case 'none':
       case 'adopt':
         if (temp !== null) this.#context.temps.gone(temp);
@@ -192,7 +192,7 @@ export class Batch {
 
   async #change(change: Change, given: string | null): Promise<Applied> {
     if (isDeletion(change) && this.isMovedAway(change.path)) return nothing;
-    const moved = await tryMove(this.#context, change, this.#holder);
+    const moved = await this.#unused(given, tryMove(this.#context, change, this.#holder));
     if (moved !== null) {
       if (given !== null) this.#context.temps.gone(given);
       this.#moves.push(moved);
@@ -203,6 +203,16 @@ export class Batch {
     if (!carries && given !== null) this.#context.temps.gone(given);
     const temp = carries ? (given ?? (await this.#freshTemp(change))) : null;
     return this.#apply(change, temp);
+  }
+
+  /** A step before the temp is used: when it fails, nobody will use it. */
+  async #unused<T>(temp: string | null, step: Promise<T>): Promise<T> {
+    try {
+      return await step;
+    } catch (error) {
+      if (temp !== null) this.#context.temps.gone(temp);
+      throw error;
+    }
   }
 
   /** Paths that an action left to be decided anew. */

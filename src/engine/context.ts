@@ -98,7 +98,10 @@ export function otherSide(side: Side): Side {
 
 /** What the decision tables are to go by: the user's wishes, and what the sides can do as far as it is known now. */
 export function policyOf(
-  context: Pick<Context, 'settings' | 'local' | 'remote' | 'modeTrust' | 'resolutions' | 'remoteAhead' | 'temps'>,
+  context: Pick<
+    Context,
+    'settings' | 'local' | 'remote' | 'modeTrust' | 'resolutions' | 'remoteAhead' | 'temps'
+  >,
 ): Policy {
   const { settings, local, remote, modeTrust, resolutions, remoteAhead, temps } = context;
   return {
