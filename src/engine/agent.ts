@@ -16,7 +16,6 @@ import { followsRemote, RemoteFollower } from './remote-follower.js';
 import { Runner } from './runner.js';
 import { ScanLoop } from './scan-loop.js';
 import { Scanner } from './scanner.js';
-import { StallWatch } from './stall-watch.js';
 import type { StatusBoard } from './status-board.js';
 import type { AgentControl } from './status.js';
 import type { Tally } from './tally.js';
@@ -69,7 +68,6 @@ export class Agent {
   readonly #cleanUp: (() => void)[] = [];
   readonly #watchSet: WatchSet;
   readonly #scans: ScanLoop;
-  readonly #stalls: StallWatch;
   readonly #hooks: Hooks | null;
   readonly #follower: RemoteFollower | null;
   #stopping: Promise<void> | null = null;
@@ -126,9 +124,6 @@ export class Agent {
       onEvent: (kind, path) => this.#intake.note(kind, path),
       onGap: () => this.#background(this.#scans.request('watcher')),
     });
-    this.#stalls = new StallWatch(context.clock, (reason) =>
-      this.#watchSet.failed(new TowlineError('internal', reason)),
-    );
     this.control = new Control({
       ...parts,
       ...stages,
@@ -168,8 +163,6 @@ export class Agent {
   async watch(): Promise<void> {
     try {
       await this.#watchSet.start();
-      this.#context.emit({ type: 'watcher-ready' });
-      this.#stalls.start();
       await this.#begin();
       await retryProblems(this.#context, problemsListed);
       this.#runner.kick();
@@ -288,7 +281,6 @@ export class Agent {
     this.#context.gate.open();
     this.#parts.wind(new TowlineError('interrupted', 'stopped'));
     this.#cancelRecheck?.();
-    this.#stalls.close();
     await Promise.all([this.#watchSet.close(), this.#follower?.close()]);
     let cancelCut: (() => void) | null = null;
     const cancel = clock.timer(stopMs, () => {
