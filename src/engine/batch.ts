@@ -47,6 +47,7 @@ export class Batch {
   readonly #report: (outcome: Outcome) => void;
   readonly #directories: Record<Side, Directories>;
   readonly #underWay = new Set<Promise<void>>();
+  #next: PromiseWithResolvers<undefined> | null = null;
   /** Directories that could not be made: nothing below them can be done. */
   readonly #failedDirectories = new Map<string, TowlineError>();
   /** What was renamed on the other side instead of being sent. */
@@ -79,10 +80,10 @@ export class Batch {
     }
     for (const item of mine) {
       if (item.type === 'make-directory') continue;
-      while (this.#underWay.size >= underWayMax) await Promise.race(this.#underWay);
+      while (this.#underWay.size >= underWayMax) await this.#oneEnds();
       const bytes = item.type === 'contents' ? bytesToRead(item) : bytesOf(item);
       const run = this.#context.lanes.run(bytes, () => this.#perform(item, temps.get(item.path) ?? null));
-      const tracked: Promise<void> = run.finally(() => this.#underWay.delete(tracked));
+      const tracked: Promise<void> = run.finally(() => this.#ended(tracked));
       this.#underWay.add(tracked);
     }
   }
@@ -90,6 +91,18 @@ export class Batch {
   /** Whether this path, or a directory above it, is gone from the other side since it was renamed there. */
   isMovedAway(path: string): boolean {
     return this.#moves.some(({ from }) => path === from || isBelow(path, from));
+  }
+
+  /** One promise for all who wait: to race thousands of them for each path would cost more than the paths. */
+  #oneEnds(): Promise<undefined> {
+    this.#next ??= Promise.withResolvers<undefined>();
+    return this.#next.promise;
+  }
+
+  #ended(run: Promise<void>): void {
+    this.#underWay.delete(run);
+    this.#next?.resolve(undefined);
+    this.#next = null;
   }
 
   /** Paths taken and not ended yet. */
@@ -148,7 +161,7 @@ export class Batch {
       )
       .finally(() => {
         this.#context.claims.release(path, this.#holder);
-        this.#underWay.delete(reported);
+        this.#ended(reported);
       });
     this.#underWay.add(reported);
   }
