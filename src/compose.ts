@@ -123,6 +123,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
   const { link } = opened;
   const remote = writes.includes('remote') ? opened.storage : readOnly(opened.storage);
   const real = new Ledger(state, systemClock);
+  const temps = new Temps(state.partials, real, systemClock, log, state.agentId);
   const settings = settingsOf(resolved, purpose);
   const modeTrust = { trusted: (await state.facts.get<string>('modeRule')) === settings.modeRuleText };
   const board = new StatusBoard(systemClock);
@@ -150,7 +151,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     filter: createFilterBook(rulesOf(resolved), rulesSideOf(settings) === 'local' ? local : remote),
     claims: new Claims(),
     ledger: purpose === 'plan' ? noLedger : real,
-    temps: new Temps(state.partials, real, systemClock, log, state.agentId),
+    temps,
     lanes: new Lanes(),
     deletions: new DeletionLog(),
     gate: new Gate(),

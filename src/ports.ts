@@ -248,12 +248,12 @@ export interface Watcher {
 
 // ---------------------------------------------------------------------------------------------- The rest
 
+/** In ms: `now` since 1970; `monotonic` never goes back, and leaves out what the machine slept. `random`: 0 to below 1. */
 export interface Clock {
-  /** Milliseconds since 1970. */
   now(): number;
+  monotonic(): number;
   /** Calls back once after `ms`, unless the returned function is called first. */
   timer(ms: number, callback: () => void): () => void;
-  /** At least 0, less than 1. */
   random(): number;
 }
 

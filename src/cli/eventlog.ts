@@ -26,6 +26,8 @@ function entryOf(event: AgentEvent): Entry | null {
       return ['debug', 'comparing both sides', { cause: event.cause }];
     case 'scan-end':
       return ['debug', 'compared both sides', { entries: event.entries, durationMs: event.durationMs }];
+    case 'watcher-ready':
+      return ['debug', 'changes are seen', {}];
     case 'watching':
       return ['info', 'watching', {}];
     case 'planned':

@@ -46,7 +46,7 @@ function note(supervisor: Supervisor, event: AgentEvent, readyAfterSync: boolean
   supervisor.changed();
 }
 
-/** The first scan begins once the watcher is ready; a server that cannot be reached yet is waited for as at any time. */
+/** No change is missed from here on; a server that cannot be reached yet is waited for as at any time. */
 function isUp(event: AgentEvent): boolean {
-  return event.type === 'scan-start' || (event.type === 'link' && event.state.name === 'waiting');
+  return event.type === 'watcher-ready';
 }

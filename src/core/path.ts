@@ -59,6 +59,11 @@ export function comparePaths(a: string, b: string): number {
   return a.length - b.length;
 }
 
+/** Whether every name of a path can be carried to the other side. */
+export function isCarriable(path: string): boolean {
+  return path.split('/').every((name) => nameProblem(name) === null);
+}
+
 /** Why a name received from a side cannot be used as one component of a path, or `null` when it can. */
 export function nameProblem(name: string): string | null {
   if (name === '' || name === '.' || name === '..') return 'is not a file name';

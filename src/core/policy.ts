@@ -46,6 +46,11 @@ export interface Policy {
   readonly modeRule: ModeRule;
   /** The base's modes were made under the same rule; otherwise modes are compared across the sides. */
   readonly trustModes: boolean;
+  /**
+   * Whether what is at this path may be what we wrote and never recorded: an equal size and time say nothing then, as it
+   * may have been saved again within the same second. Default: never.
+   */
+  readonly doubtful?: (path: string) => boolean;
   readonly onDrift: DriftPolicy;
   readonly conflict: ConflictPolicy;
   /** What a person said about this path, or `null`. */

@@ -27,6 +27,8 @@ export interface MergeInput {
   readonly local: AsyncIterable<ScanItem[]>;
   readonly remote: AsyncIterable<ScanItem[]>;
   readonly base: AsyncIterable<BaseRow[]>;
+  /** Called when the merge ends, whatever ended it: the streams need not go on, not even with what they wait for. */
+  readonly end?: () => void;
   /** Asked about paths that the side whose rule files count does not show: its own scan is filtered already. */
   readonly excludes: (path: string, kind: Kind) => boolean;
   /** The side whose rule files count. Default: local. */
@@ -156,6 +158,7 @@ export async function* mergeSides(input: MergeInput): AsyncGenerator<Sighting[],
       if (batch.length > 0) yield batch;
     }
   } finally {
+    input.end?.();
     await Promise.all([local.close(), remote.close(), base.close()]);
   }
 }

@@ -5,13 +5,13 @@
 import type { Entry } from './entry.js';
 
 /** Smaller files are sent again as a whole: that costs less than keeping their progress. */
-export const resumedBytesMin = 8 * 2 ** 20;
+export const resumedBytesMin = 2 ** 20;
 /** Progress is put on record each time this much more is acknowledged… */
 const recordBytes = 8 * 2 ** 20;
 /** …or this much time has passed. */
 const recordMs = 2_000;
-/** Less than this is not kept. */
-export const keptBytesMin = 2 ** 20;
+/** Less than this is not kept: half a request, so that a link which drops every few hundred KB gets on all the same. */
+export const keptBytesMin = 2 ** 17;
 /** A partial that nobody went on with for so long is removed. */
 const keptMs = 7 * 24 * 60 * 60_000;
 /**

@@ -54,7 +54,8 @@ function firstMeeting(triple: Triple, policy: Policy): Verdict {
   if (remote === null) return carry('local', triple, policy, 'new');
   const there = { ...triple, local, remote };
   if (local.kind !== remote.kind) return decideConflict(there, policy);
-  const compare = policy.afresh ? 'checksum' : telling(policy.compare, policy.can.remote);
+  const unsure = policy.afresh || policy.doubtful?.(path) === true;
+  const compare = unsure ? 'checksum' : telling(policy.compare, policy.can.remote);
   const same = local.kind === 'directory' || sameContentAcross(local, remote, compare) === true;
   return local.kind !== 'symlink' && same
     ? settle('local', there, policy, true)

@@ -76,7 +76,10 @@ export function acrossSides(
   drift: boolean,
 ): Verdict {
   const { source, destination } = view;
-  const same = sameContentAcross(source, destination, telling(compare, policy.can[view.destinationSide]));
+  const told = telling(compare, policy.can[view.destinationSide]);
+  const looksSame = sameContentAcross(source, destination, told);
+  const doubtful = looksSame === true && policy.doubtful?.(view.path) === true;
+  const same = doubtful ? sameContentAcross(source, destination, 'checksum') : looksSame;
   if (same === 'unknown') {
     const wants: Side[] = [];
     if (source.hash === undefined) wants.push(view.sourceSide);

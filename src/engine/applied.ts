@@ -22,3 +22,11 @@ export const nothing: Applied = { pair: undefined, bytes: 0, deleted: 0, kept: [
 export function pairOf(side: Side, source: Entry, made: Entry, racy: boolean): BasePair {
   return side === 'remote' ? { local: source, remote: made, racy } : { local: made, remote: source, racy };
 }
+
+/** A file modified less than this before it was looked at may change again without its time showing it. */
+const racyMs = 2_000;
+
+/** The base row of a path that was found equal. */
+export function adopted(local: Entry, remote: Entry, nowMs: number): BasePair {
+  return { local, remote, racy: local.kind === 'file' && Math.abs(nowMs - local.mtimeMs) < racyMs };
+}

@@ -57,6 +57,7 @@ export class Attention {
     const { path, generation } = row;
     this.#streaks.delete(path);
     this.#problems.delete(path);
+    if (!dirty) this.#context.temps.settled(path);
     if (row.problem !== null) this.#context.emit({ type: 'solved', path });
     if (!dirty) return { path, generation, type: 'done' };
     return {

@@ -13,7 +13,7 @@ import { asTowlineError, hasCode } from '../core/errors.js';
 import { decide } from '../core/mode.js';
 import { ancestorsOf, isBelow } from '../core/path.js';
 import { applyChange } from './apply.js';
-import { type Applied, nothing } from './applied.js';
+import { adopted, type Applied, nothing } from './applied.js';
 import { BatchNotes } from './batch-notes.js';
 import type { Holder } from './claims.js';
 import { type Undecided, bytesToRead, decideByContents } from './contents.js';
@@ -47,6 +47,7 @@ export class Batch {
   readonly #report: (outcome: Outcome) => void;
   readonly #directories: Record<Side, Directories>;
   readonly #underWay = new Set<Promise<void>>();
+  #next: PromiseWithResolvers<undefined> | null = null;
   /** Directories that could not be made: nothing below them can be done. */
   readonly #failedDirectories = new Map<string, TowlineError>();
   /** What was renamed on the other side instead of being sent. */
@@ -79,10 +80,10 @@ export class Batch {
     }
     for (const item of mine) {
       if (item.type === 'make-directory') continue;
-      while (this.#underWay.size >= underWayMax) await Promise.race(this.#underWay);
+      while (this.#underWay.size >= underWayMax) await this.#oneEnds();
       const bytes = item.type === 'contents' ? bytesToRead(item) : bytesOf(item);
       const run = this.#context.lanes.run(bytes, () => this.#perform(item, temps.get(item.path) ?? null));
-      const tracked: Promise<void> = run.finally(() => this.#underWay.delete(tracked));
+      const tracked: Promise<void> = run.finally(() => this.#ended(tracked));
       this.#underWay.add(tracked);
     }
   }
@@ -90,6 +91,18 @@ export class Batch {
   /** Whether this path, or a directory above it, is gone from the other side since it was renamed there. */
   isMovedAway(path: string): boolean {
     return this.#moves.some(({ from }) => path === from || isBelow(path, from));
+  }
+
+  /** One promise for all who wait: to race thousands of them for each path would cost more than the paths. */
+  #oneEnds(): Promise<undefined> {
+    this.#next ??= Promise.withResolvers<undefined>();
+    return this.#next.promise;
+  }
+
+  #ended(run: Promise<void>): void {
+    this.#underWay.delete(run);
+    this.#next?.resolve(undefined);
+    this.#next = null;
   }
 
   /** Paths taken and not ended yet. */
@@ -130,7 +143,7 @@ export class Batch {
     try {
       await this.#context.gate.passed();
       this.#requireGoing(path, temp);
-      const done = await this.#do(await this.#current(work), temp);
+      const done = await this.#do(await this.#unused(temp, this.#current(work)), temp);
       if (done.again.length > 0) await this.#lookAgain(done.again);
       await this.#context.resolutions.settled(path);
       if (done.pair !== undefined) committed = this.#context.ledger.commit(path, done.pair);
@@ -148,7 +161,7 @@ export class Batch {
       )
       .finally(() => {
         this.#context.claims.release(path, this.#holder);
-        this.#underWay.delete(reported);
+        this.#ended(reported);
       });
     this.#underWay.add(reported);
   }
@@ -180,11 +193,11 @@ export class Batch {
   async #do(work: Work | Settled, temp: string | null): Promise<Applied> {
     switch (work.type) {
       case 'contents':
-        return this.#do(await this.#byContents(work), temp);
+        return this.#do(await this.#unused(temp, this.#byContents(work)), temp);
       case 'none':
       case 'adopt':
         if (temp !== null) this.#context.temps.gone(temp);
-        return { ...nothing, pair: adopted(work) };
+        return { ...nothing, pair: pairAfter(work, this.#context.clock.now()) };
       default:
         return this.#change(work, temp);
     }
@@ -200,7 +213,7 @@ export class Batch {
 
   async #change(change: Change, given: string | null): Promise<Applied> {
     if (isDeletion(change) && this.isMovedAway(change.path)) return nothing;
-    const moved = await tryMove(this.#context, change, this.#holder);
+    const moved = await this.#unused(given, tryMove(this.#context, change, this.#holder));
     if (moved !== null) {
       if (given !== null) this.#context.temps.gone(given);
       this.#moves.push(moved);
@@ -211,6 +224,16 @@ export class Batch {
     if (!carries && given !== null) this.#context.temps.gone(given);
     const temp = carries ? (given ?? (await this.#freshTemp(change))) : null;
     return this.#apply(change, temp);
+  }
+
+  /** A step before the temp is used: when it fails, nobody will use it. */
+  async #unused<T>(temp: string | null, step: Promise<T>): Promise<T> {
+    try {
+      return await step;
+    } catch (error) {
+      if (temp !== null) this.#context.temps.gone(temp);
+      throw error;
+    }
   }
 
   /** Paths that an action left to be decided anew. */
@@ -239,10 +262,10 @@ export class Batch {
 }
 
 /** What the base is to hold of a path where nothing was to be done; `undefined`: what it holds already. */
-function adopted(action: Settled): BasePair | null | undefined {
+function pairAfter(action: Settled, nowMs: number): BasePair | null | undefined {
   if (action.type === 'none') return undefined;
   const { local, remote } = action;
-  return local === null || remote === null ? null : { local, remote, racy: false };
+  return local === null || remote === null ? null : adopted(local, remote, nowMs);
 }
 
 function directoriesByDepth(work: readonly Work[]): Change[][] {

@@ -4,6 +4,7 @@ import { type TowlineError, asTowlineError } from '../core/errors.js';
 import { decide } from '../core/mode.js';
 import { ancestorsOf } from '../core/path.js';
 import type { QueueOutcome, QueueRow } from '../ports-state.js';
+import { adopted } from './applied.js';
 import type { Attention } from './attention.js';
 import { Batch, type Outcome, type Work } from './batch.js';
 import type { Holder } from './claims.js';
@@ -176,27 +177,28 @@ class ChangesPass {
     if (deletions.length === 0) return [];
     let count = 0;
     for (const { path } of deletions) count += 1 + (await this.#countBelow(path));
-    const holds = await this.#input.guardian.admit(count);
-    if (holds.length === 0) {
-      this.#admitted = count;
-      return [...deletions];
-    }
-    const now = this.#context.clock.now();
+    const holds = await this.#input.guardian.admit(count, async (held) => {
+      if (held) await this.#hold(deletions);
+    });
+    if (holds.length > 0) return [];
+    this.#admitted = count;
+    return [...deletions];
+  }
+
+  async #hold(deletions: readonly Change[]): Promise<void> {
+    const { clock, state } = this.#context;
+    const now = clock.now();
+    const held: QueueOutcome[] = [];
     for (const { path } of deletions) {
       const row = this.#rows.get(path);
       if (row === undefined) continue;
       this.#input.tally.held++;
       const { generation } = row;
-      this.#outcomes.set(path, {
-        path,
-        generation,
-        type: 'again',
-        notBeforeMs: now,
-        counts: false,
-        held: true,
-      });
+      held.push({ path, generation, type: 'again', notBeforeMs: now, counts: false, held: true });
+      // Settled at once: it has no other outcome.
+      this.#rows.delete(path);
     }
-    return [];
+    await state.queue.settle(held);
   }
 
   async #countBelow(path: string): Promise<number> {
@@ -222,7 +224,10 @@ class ChangesPass {
     if (kept) this.#input.tally.kept++;
     if (local !== null && remote !== null) {
       this.#commits.push(
-        this.#commit(path, this.#context.ledger.commit(path, { local, remote, racy: false })),
+        this.#commit(
+          path,
+          this.#context.ledger.commit(path, adopted(local, remote, this.#context.clock.now())),
+        ),
       );
     } else {
       this.#forget(triple);

@@ -1,8 +1,9 @@
 import { type Action, errorOf, isUnresolved } from '../core/action.js';
 import type { Side, Triple } from '../core/entry.js';
-import { TowlineError } from '../core/errors.js';
+import { TowlineError, hasCode } from '../core/errors.js';
+import { sourceSideOf } from '../core/policy.js';
 import { decide } from '../core/mode.js';
-import { type Context, storageOf } from './context.js';
+import { type Context, otherSide, storageOf } from './context.js';
 
 /** A path whose metadata leaves open whether its content changed. */
 export interface Undecided {
@@ -56,8 +57,18 @@ async function hashOf(context: Context, side: Side, path: string, size: number):
   const storage = storageOf(context, side);
   const inPlace = side === 'remote' && size >= inPlaceBytesMin;
   const there = inPlace ? await storage.hashInPlace([{ path }], context.signal) : null;
-  return there?.[0] ?? (await storage.hash(path, context.signal));
+  try {
+    return there?.[0] ?? (await storage.hash(path, context.signal));
+  } catch (error) {
+    // What we may replace but not read (it got the mode its source had) must not stay as it is for ever.
+    if (sourceSideOf(context.settings.mode) === otherSide(side) && hasCode(error, 'permission'))
+      return unreadable;
+    throw error;
+  }
 }
+
+/** The hash of no content: whatever it is compared with differs. */
+const unreadable = 'unreadable';
 
 /**
  * The triple of a path that only one side has left, with the hash that tells whether it changed since both agreed: what

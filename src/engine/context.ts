@@ -98,12 +98,16 @@ export function otherSide(side: Side): Side {
 
 /** What the decision tables are to go by: the user's wishes, and what the sides can do as far as it is known now. */
 export function policyOf(
-  context: Pick<Context, 'settings' | 'local' | 'remote' | 'modeTrust' | 'resolutions' | 'remoteAhead'>,
+  context: Pick<
+    Context,
+    'settings' | 'local' | 'remote' | 'modeTrust' | 'resolutions' | 'remoteAhead' | 'temps'
+  >,
 ): Policy {
-  const { settings, local, remote, modeTrust, resolutions, remoteAhead } = context;
+  const { settings, local, remote, modeTrust, resolutions, remoteAhead, temps } = context;
   return {
     ...settings,
     trustModes: modeTrust.trusted,
+    doubtful: (path) => temps.isDoubtful(path),
     resolutionOf: resolutions.of,
     remoteAheadMs: remoteAhead.ms,
     can: { local: local.capabilities, remote: remote.capabilities },

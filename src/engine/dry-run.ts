@@ -41,7 +41,7 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
   tally.deleted = deletions;
   const guardian = new Guardian(context, stateLost);
   guardian.unlisted = findings.unlisted;
-  const holds = await guardian.reviewAll(deletions);
+  const holds = await guardian.reviewAll(deletions, () => Promise.resolve());
   totals.add(tally);
   const problems = [...findings.unlisted, ...findings.unsyncable, ...findings.undecided].map(
     ({ path, error }): Problem => {

@@ -68,6 +68,8 @@ export type AgentEvent =
   /** A scan has seen everything; what it found is still being sent. */
   | { readonly type: 'scan-listed'; readonly entries: number }
   | { readonly type: 'scan-end'; readonly entries: number; readonly durationMs: number }
+  /** Changes are seen from here on; the first scan is still to come. */
+  | { readonly type: 'watcher-ready' }
   /** The watcher is ready and the first scan is done: from here on changes follow in a moment. */
   | { readonly type: 'watching' }
   | { readonly type: 'planned'; readonly action: PlannedAction }

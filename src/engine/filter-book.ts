@@ -1,4 +1,5 @@
 import type { Kind } from '../core/entry.js';
+import { asTowlineError, type TowlineError } from '../core/errors.js';
 import { createFilter, type Filter } from '../core/filter.js';
 import type { FilterRule } from '../core/filter-rules.js';
 import { ancestorsOf, join, nameOf } from '../core/path.js';
@@ -39,21 +40,35 @@ export class FilterBook {
   async reset(): Promise<void> {
     this.#filter = this.#make();
     this.#read = new Set();
-    await this.ensure(['']);
+    const [failure] = (await this.ensure([''])).values();
+    if (failure !== undefined) throw failure;
   }
 
-  /** Makes sure that the rule files of the root and of all directories above these paths are known. */
-  async ensure(paths: readonly string[]): Promise<void> {
+  /**
+   * Makes sure that the rule files of the root and of all directories above these paths are known.
+   * @returns the paths for which they could not be read: nobody knows whether these are excluded
+   */
+  async ensure(paths: readonly string[]): Promise<ReadonlyMap<string, TowlineError>> {
+    const failures = new Map<string, TowlineError>();
     for (const path of paths) {
-      for (const directory of ['', ...ancestorsOf(path)]) {
-        if (this.#read.has(directory)) continue;
-        this.#read.add(directory);
-        for (const name of this.ruleFileNames) {
-          const text = await this.#side.readText(join(directory, name));
-          if (text !== null) this.#filter.addRuleFile(directory, name, text);
-        }
+      try {
+        for (const directory of ['', ...ancestorsOf(path)]) await this.#ensureOne(directory);
+      } catch (error) {
+        failures.set(path, asTowlineError(error));
       }
     }
+    return failures;
+  }
+
+  async #ensureOne(directory: string): Promise<void> {
+    if (this.#read.has(directory)) return;
+    const filter = this.#filter;
+    for (const name of this.ruleFileNames) {
+      const text = await this.#side.readText(join(directory, name));
+      if (text !== null) filter.addRuleFile(directory, name, text);
+    }
+    // Rules that could not be read are read again the next time.
+    if (filter === this.#filter) this.#read.add(directory);
   }
 
   /** All rules as one stable text. */

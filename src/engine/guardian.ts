@@ -16,6 +16,17 @@ export interface Unlisted {
   readonly path: string;
 }
 
+/**
+ * Writes down what was reviewed, as held or not, before anybody reviews again: holds are let go when nothing is held, and
+ * what was held a moment later would be held for ever.
+ */
+type Park = (held: boolean) => Promise<void>;
+
+async function parked(holds: readonly Hold[], park: Park): Promise<readonly Hold[]> {
+  await park(holds.length > 0);
+  return holds;
+}
+
 const windowFact = 'deletions';
 const rootFact = 'root';
 const knownFact = 'destinationCount';
@@ -71,23 +82,23 @@ export class Guardian {
   }
 
   /** The whole of what waits to be deleted, after a full scan. Returns the holds that keep it back. */
-  reviewAll(pending: number): Promise<readonly Hold[]> {
-    return this.#inTurn(() => this.#review(pending));
+  reviewAll(pending: number, park: Park): Promise<readonly Hold[]> {
+    return this.#inTurn(async () => parked(await this.#review(pending), park));
   }
 
   /** More that is to be deleted, beside what is held already. Returns the holds that keep it back. */
-  reviewMore(more: number): Promise<readonly Hold[]> {
-    return this.#inTurn(() => this.#review(this.#waiting + more));
+  reviewMore(more: number, park: Park): Promise<readonly Hold[]> {
+    return this.#inTurn(async () => parked(await this.#review(this.#waiting + more), park));
   }
 
   /**
    * The same for a batch that deletes at once: what is let go counts from now on, for other batches too, until `done`.
    */
-  admit(more: number): Promise<readonly Hold[]> {
+  admit(more: number, park: Park): Promise<readonly Hold[]> {
     return this.#inTurn(async () => {
       const holds = await this.#review(this.#waiting + more);
       if (holds.length === 0) this.#inProgress += more;
-      return holds;
+      return parked(holds, park);
     });
   }
 

@@ -1,5 +1,6 @@
 import { TowlineError, asTowlineError } from '../core/errors.js';
 import type { Settler } from '../core/settle.js';
+import { isCarriable } from '../core/path.js';
 import type { WatchEventKind } from '../core/stream.js';
 import type { Observed } from '../ports.js';
 import type { Context } from './context.js';
@@ -29,6 +30,8 @@ export class Intake {
   readonly #believedEmpty = new Set<string>();
   #closed = false;
   #noted = 0;
+  /** The queue took nothing the last time, and that was said. */
+  #failing = false;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
@@ -36,7 +39,8 @@ export class Intake {
 
   /** One event of the watcher. Only notes it: nothing is done inside an event handler. */
   note(kind: WatchEventKind, path: string): void {
-    if (this.#closed || path === '') return;
+    // A name that cannot be carried is the scan's to report: it also notices when the name is gone.
+    if (this.#closed || path === '' || !isCarriable(path)) return;
     const { context, settler, onRules } = this.#parts;
     if (context.filter.isRuleFile(path)) onRules();
     settler.note(kind, path, context.clock.now());
@@ -127,12 +131,15 @@ export class Intake {
     const { context, onRows } = this.#parts;
     try {
       await context.state.queue.put(due.map(({ path, sinceMs }) => ({ path, cause: 'watch', sinceMs })));
+      if (this.#failing) context.log.info('changes can be written to the queue again', { paths: due.length });
+      this.#failing = false;
       onRows();
     } catch (error) {
-      context.log.error('changes could not be written to the queue; trying again', {
-        paths: due.length,
-        error: asTowlineError(error).message,
-      });
+      const fields = { paths: due.length, error: asTowlineError(error).message };
+      const message = 'changes could not be written to the queue; it is tried again every second';
+      if (this.#failing) context.log.debug(message, fields);
+      else context.log.error(message, fields);
+      this.#failing = true;
       if (this.#closed) throw error;
       const againMs = context.clock.now() + putAgainMs;
       for (const { path } of due) this.#parts.settler.note('change', path, againMs);

@@ -21,7 +21,7 @@ export interface Observation {
  */
 export async function observe(context: Context, paths: readonly string[]): Promise<Observation> {
   const { local, remote, state, filter, signal } = context;
-  await filter.ensure(paths);
+  const unruled = await filter.ensure(paths);
   const all = [...new Set(paths.flatMap((path) => [...ancestorsOf(path), path]))].sort(comparePaths);
   const [onLocal, onRemote, base] = await Promise.all([
     local.observe(all, signal),
@@ -29,7 +29,7 @@ export async function observe(context: Context, paths: readonly string[]): Promi
     state.base.get(all),
   ]);
   const triples = new Map<string, Triple>();
-  const failures = new Map<string, TowlineError>();
+  const failures = new Map<string, TowlineError>(unruled);
   const excluded = new Set<string>();
   const sides = { local: new Below(), remote: new Below() };
   const mounts = new Mounts(await devicesOf(context, ''));
@@ -40,6 +40,7 @@ export async function observe(context: Context, paths: readonly string[]): Promi
     const known = localEntry instanceof TowlineError ? null : localEntry;
     const kind = known?.kind ?? (remoteEntry instanceof TowlineError ? undefined : remoteEntry?.kind);
     if (filter.excludes(path, kind ?? pair?.local.kind ?? 'file')) excluded.add(path);
+    if (failures.has(path)) return;
     const lost = mounts.lostAbove(path, pair, known);
     if (lost !== null) failures.set(path, unmounted(lost));
     else if (localEntry instanceof TowlineError) failures.set(path, localEntry);

@@ -15,6 +15,7 @@ import { isBelow, nameOf } from '../core/path.js';
 import { type Sighting, mergeSides } from '../core/reconcile.js';
 import { tempAgentOf } from '../core/tempname.js';
 import type { ScanItem } from '../core/stream.js';
+import { adopted } from './applied.js';
 import { type Context, deletesAgreedOnly, type RootIdentity, rulesSideOf, trusted } from './context.js';
 import type { Undecided } from './contents.js';
 import type { Tally } from './tally.js';
@@ -70,7 +71,10 @@ export async function scanPass(
   handlers: ScanHandlers,
 ): Promise<ScanFindings> {
   const pass = new ScanPass(context, tally);
-  const { local, remote, state, filter, settings, stopSignal: signal } = context;
+  const { local, remote, state, filter, settings, stopSignal } = context;
+  // A side that fails must not wait for an answer of the other one to be heard.
+  const over = new AbortController();
+  const signal = AbortSignal.any([stopSignal, over.signal]);
   const excludes = filter.excludes;
   const rulesSide = rulesSideOf(settings);
   const ruleFiles = { names: filter.ruleFileNames, found: filter.found };
@@ -85,6 +89,7 @@ export async function scanPass(
     local: local.scan(requestOf('local')),
     remote: handlers.remote ?? remote.scan(requestOf('remote')),
     base: state.base.scan(under, signal),
+    end: () => over.abort(new TowlineError('interrupted', 'the comparison is over')),
     excludes,
     rulesSide,
     top: { path: under, ...top },
@@ -187,7 +192,8 @@ class ScanPass {
         const { local, remote, path } = verdict;
         if (verdict.kept) this.#tally.kept++;
         else if (local !== null) this.#tally.skipped++;
-        this.#commit(path, local === null || remote === null ? null : { local, remote, racy: false });
+        const equal = local !== null && remote !== null;
+        this.#commit(path, equal ? adopted(local, remote, this.#context.clock.now()) : null);
         return;
       }
       case 'contents':

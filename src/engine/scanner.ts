@@ -147,11 +147,12 @@ export class Scanner {
       ? this.#withoutUnknown(findings.deletions, tally)
       : findings.deletions;
     const count = deletions.reduce((sum, deletion) => sum + deletion.count, 0);
-    const holds = everything ? await this.#guardian.reviewAll(count) : await this.#guardian.reviewMore(count);
-    const held = holds.length > 0;
-    if (held) tally.held += count;
     const sinceMs = clock.now();
-    await state.queue.put(deletions.map(({ path }) => ({ path, cause: 'deletion', sinceMs, held })));
+    const park = async (held: boolean) => {
+      if (held) tally.held += count;
+      await state.queue.put(deletions.map(({ path }) => ({ path, cause: 'deletion', sinceMs, held })));
+    };
+    await (everything ? this.#guardian.reviewAll(count, park) : this.#guardian.reviewMore(count, park));
     await state.queue.put(findings.surviving.map((path) => ({ path, cause: 'scan', sinceMs })));
     const undecided = findings.undecided.map(({ path, error }) =>
       this.#attention.rowAfterFailure(path, error),

@@ -21,6 +21,12 @@ export class Temps {
   readonly #inUse = new Map<string, PartialRow>();
   /** Temps that may be there and are in nobody's hands; all of them once `#known` has resolved. */
   readonly #left = new Map<string, PartialRow>();
+  /**
+   * Temps that are gone, by the path they were to become, whether they were removed or renamed onto it just before we died
+   * or lost the link: what is at the path may be what we wrote and never recorded. They stay on record until that is
+   * settled.
+   */
+  readonly #doubts = new Map<string, Set<string>>();
   #known: Promise<void> | null = null;
   /** The sweeps so far: what they remove must not be taken up meanwhile. */
   #swept: Promise<unknown> = Promise.resolve();
@@ -61,6 +67,21 @@ export class Temps {
         error: asTowlineError(error).message,
       });
     });
+  }
+
+  /** Whether what is at this path may be a file of ours that the base knows nothing of. */
+  isDoubtful(path: string): boolean {
+    if (this.#doubts.has(path)) return true;
+    for (const row of this.#left.values()) if (row.path === path) return true;
+    return false;
+  }
+
+  /** What is at this path was compared or written anew, and the base knows it. */
+  settled(path: string): void {
+    const temps = this.#doubts.get(path);
+    if (temps === undefined) return;
+    this.#doubts.delete(path);
+    for (const temp of temps) this.gone(temp);
   }
 
   /** Nobody in this process uses it any more, but it may be there: it stays on record, to be continued or swept. */
@@ -123,7 +144,7 @@ export class Temps {
    * removed or found gone.
    */
   sweep(side: Side, storage: Storage): Promise<number> {
-    return this.#sweep(side, storage, (row) => !isWorthKeeping(row, this.#clock.now()));
+    return this.#sweep(side, storage, (row) => !isWorthKeeping(row, this.#clock.now()), false);
   }
 
   /** Sweeps the remote side; when the link goes meanwhile, that waits until it is back. */
@@ -131,17 +152,23 @@ export class Temps {
     return this.#whileLinked(this.sweep('remote', remote));
   }
 
-  /** The same when everything was sent: what nobody went on with goes too. */
+  /** The same when everything was compared and sent: what nobody went on with goes too, and nothing is in doubt. */
   sweepAll(remote: Storage): Promise<void> {
-    return this.#whileLinked(this.#sweep('remote', remote, () => true));
+    return this.#whileLinked(this.#sweep('remote', remote, () => true, true));
   }
 
-  async #sweep(side: Side, storage: Storage, goes: (row: PartialRow) => boolean): Promise<number> {
+  async #sweep(
+    side: Side,
+    storage: Storage,
+    goes: (row: PartialRow) => boolean,
+    settled: boolean,
+  ): Promise<number> {
     const sweep = this.#swept.then(async () => {
       await this.#know();
       const rows = await this.#record.all();
-      const orphans = rows.filter((row) => row.side === side && !this.#inUse.has(row.temp) && goes(row));
-      return this.#remove(storage, orphans);
+      const free = rows.filter((row) => row.side === side && !this.#inUse.has(row.temp));
+      const orphans = free.filter((row) => goes(row) && (settled || !this.#isGone(row)));
+      return this.#remove(storage, orphans, settled);
     });
     this.#swept = sweep.catch(() => undefined);
     return sweep;
@@ -157,13 +184,23 @@ export class Temps {
   }
 
   /** Removes temps that nobody uses; those that may still be there are left on record. */
-  async #remove(storage: Storage, rows: readonly PartialRow[]): Promise<number> {
+  async #remove(storage: Storage, rows: readonly PartialRow[], settled = false): Promise<number> {
     if (rows.length === 0) return 0;
     for (const row of rows) this.#left.set(row.temp, row);
     const gone = await storage.removeTemps(rows.map(({ temp }) => temp));
-    await this.#record.forget(gone);
-    for (const temp of gone) this.#left.delete(temp);
+    const names = new Set(gone);
+    if (settled) await this.#record.forget(gone);
+    for (const { temp, path } of rows) {
+      if (!names.has(temp)) continue;
+      if (settled) this.#doubts.delete(path);
+      else this.#doubts.set(path, (this.#doubts.get(path) ?? new Set()).add(temp));
+      this.#left.delete(temp);
+    }
     return gone.length;
+  }
+
+  #isGone({ path, temp }: PartialRow): boolean {
+    return this.#doubts.get(path)?.has(temp) === true;
   }
 
   /** Reads once what earlier processes left. */

@@ -1,8 +1,9 @@
-import { type TowlineError, asTowlineError, hasCode } from '../core/errors.js';
+import { TowlineError, asTowlineError, hasCode } from '../core/errors.js';
 import type { WatchEventKind } from '../core/stream.js';
 import type { Watcher } from '../ports.js';
 import { type Context, rulesSideOf } from './context.js';
 import { pause } from './pause.js';
+import { StallWatch } from './stall-watch.js';
 
 /** A watcher that failed is built anew after this, doubled up to a minute. */
 const rebuildMs = 1_000;
@@ -25,9 +26,12 @@ export class WatchSet {
   #watcher: Watcher | null = null;
   #rebuilding: Promise<void> | null = null;
   #saidLimit = false;
+  readonly #stalls: StallWatch;
 
   constructor(parts: WatchSetParts) {
     this.#parts = parts;
+    const told = (reason: string) => this.failed(new TowlineError('internal', reason));
+    this.#stalls = new StallWatch(parts.context.clock, told);
   }
 
   /**
@@ -46,6 +50,8 @@ export class WatchSet {
       if (!hasCode(error, 'unsupported')) throw error;
       this.failed(error);
     }
+    this.#parts.context.emit({ type: 'watcher-ready' });
+    this.#stalls.start();
   }
 
   /** Events may be missing: the watch set is built anew, then everything is compared. */
@@ -69,6 +75,7 @@ export class WatchSet {
   }
 
   async close(): Promise<void> {
+    this.#stalls.close();
     await this.#watcher?.close();
   }
 

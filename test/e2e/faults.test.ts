@@ -6,20 +6,9 @@ import type { PairStatus } from '../../src/index.js';
 import { eventually } from '../support/eventually.js';
 import { arrived, converged, grow, server, started } from '../support/faults.js';
 import { proxiedPair } from '../support/proxied-pair.js';
+import { seed, seededRandom } from '../support/seed.js';
 import { type TestPair, freshPair, towline, watch } from '../support/towline.js';
 import { treeOf } from '../support/tree.js';
-
-/** Reproducible by `TOWLINE_SEED`. */
-const seed = Number(process.env.TOWLINE_SEED ?? Math.floor(Math.random() * 2 ** 31));
-
-/** Numbers from 0 to less than 1 (a linear congruential generator: nothing more is needed to spread kills). */
-function randomOf(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 async function queued(pair: TestPair): Promise<number> {
   const { stdout } = await towline(['status', '--json', pair.local, pair.target, ...pair.flags]);
@@ -46,7 +35,7 @@ test('a link that falls silent in the middle of work is given up, and another on
 }, 120_000);
 
 test(`sessions killed at random moments of a first sync of 500 files (seed ${String(seed)})`, async () => {
-  const random = randomOf(seed);
+  const random = seededRandom(seed);
   const sshd = await server();
   const { pair, proxy } = await proxiedPair(sshd, { bytesPerSecond: 2 ** 20 });
   onTestFinished(() => proxy.stop());

@@ -96,6 +96,40 @@ describe('reserve', () => {
   });
 });
 
+/** The base knows what is at these paths. */
+async function settle(...paths: string[]): Promise<void> {
+  for (const path of paths) temps.settled(path);
+  await ledger.flush();
+}
+
+describe('a path whose temp may have become a file', () => {
+  test('is in doubt until it is settled, whatever is swept, in this process and the next', async () => {
+    const [temp] = (await temps.reserve('remote', ['a.txt'])) as [string];
+    expect(temps.isDoubtful('a.txt')).toBe(false);
+    temps.abandon(temp);
+    expect(temps.isDoubtful('a.txt')).toBe(true);
+    expect(await temps.sweep('remote', remote)).toBe(1);
+    expect(temps.isDoubtful('a.txt')).toBe(true);
+    expect(await temps.sweep('remote', remote)).toBe(0);
+    const next = new Temps(fake.state.partials, ledger, clock, silentLog, 'agent7');
+    await next.sweep('remote', remote);
+    expect(next.isDoubtful('a.txt')).toBe(true);
+    expect(next.isDoubtful('b.txt')).toBe(false);
+    await settle('a.txt');
+    expect(temps.isDoubtful('a.txt')).toBe(false);
+    expect(fake.partials.size).toBe(0);
+  });
+
+  test('is in doubt no more when everything was compared', async () => {
+    const [temp] = (await temps.reserve('remote', ['a.txt'])) as [string];
+    temps.abandon(temp);
+    await temps.sweep('remote', remote);
+    await temps.sweepAll(remote);
+    expect(temps.isDoubtful('a.txt')).toBe(false);
+    expect(fake.partials.size).toBe(0);
+  });
+});
+
 describe('a sweep', () => {
   test('removes what nobody uses, here and on record, and leaves the rest', async () => {
     const [used, abandoned, here] = [
@@ -108,6 +142,7 @@ describe('a sweep', () => {
     temps.abandon(here);
     expect(await temps.sweep('remote', remote)).toBe(1);
     expect(await tempsThere()).toEqual([used]);
+    await settle('b.txt');
     expect([...fake.partials.keys()].sort()).toEqual([used, here].sort());
   });
 
@@ -117,6 +152,7 @@ describe('a sweep', () => {
     await make(temp);
     expect(await temps.sweep('remote', remote)).toBe(1);
     expect(await tempsThere()).toEqual([]);
+    await settle('a.txt');
     expect(fake.partials.size).toBe(0);
   });
 
@@ -124,6 +160,7 @@ describe('a sweep', () => {
     const [temp] = (await temps.reserve('remote', ['a.txt'])) as [string];
     temps.abandon(temp);
     expect(await temps.sweep('remote', remote)).toBe(1);
+    await settle('a.txt');
     expect(fake.partials.size).toBe(0);
   });
 
@@ -133,6 +170,7 @@ describe('a sweep', () => {
     const [gone, stays] = reserved;
     const stubborn = { ...remote, removeTemps: () => Promise.resolve([gone]) };
     expect(await temps.sweep('remote', stubborn)).toBe(1);
+    await settle('a.txt', 'b.txt');
     expect([...fake.partials.keys()]).toEqual([stays]);
   });
 
@@ -177,6 +215,7 @@ describe('a temp that is gone', () => {
     await ledger.flush();
     expect(fake.partials.has(temp)).toBe(true);
     expect(await temps.sweep('remote', remote)).toBe(1);
+    await settle('a.txt');
     expect(fake.partials.size).toBe(0);
   });
 });
@@ -197,7 +236,7 @@ describe('what an attempt left', () => {
 
   test('stays through sweeps, until everything was sent', async () => {
     const temp = await leave('a.txt');
-    const short = await leave('b.txt', 2 ** 20 - 1);
+    const short = await leave('b.txt', 2 ** 17 - 1);
     expect(temps.isInUse(temp)).toBe(true);
     expect(temps.isInUse(short)).toBe(false);
     await temps.sweepRemote(remote);
@@ -242,6 +281,7 @@ describe('what an attempt left', () => {
     const elsewhere = await leave('b.txt');
     expect(await temps.takeUp('remote', 'a.txt', remote, other)).toBeNull();
     expect(await tempsThere()).toEqual([elsewhere]);
+    await settle('a.txt');
     expect([...fake.partials.keys()]).toEqual([elsewhere]);
   });
 
@@ -261,6 +301,7 @@ describe('what an attempt left', () => {
     expect(temps.isInUse(name)).toBe(true);
     await temps.removeUsed(remote, [left.temp, name]);
     expect(await tempsThere()).toEqual([]);
+    await settle('a.txt');
     expect(fake.partials.size).toBe(0);
   });
 

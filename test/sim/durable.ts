@@ -13,13 +13,26 @@ import type {
   QueueStore,
   State,
 } from '../../src/ports-state.js';
+import { setAsideFact } from '../../src/state/facts.js';
 import type { Life } from './life.js';
 
 /** Small, so that rows written behind and ahead of a scan's place make a difference. */
 const pageRows = 4;
 
-/** Called before each step; may end the life of who asked. */
-export type StateStep = (what: string) => void;
+/** Called before and after each step; may end the life of who asked, or (before) throw: then nothing is done. */
+export type StateStep = (when: 'before' | 'after', what: string) => void;
+
+/** Steps that need room on the volume. */
+export const writingSteps: ReadonlySet<string> = new Set([
+  'base.commit',
+  'queue.put',
+  'queue.settle',
+  'queue.release',
+  'partials.record',
+  'partials.progress',
+  'partials.forget',
+  'facts.set',
+]);
 
 export class Durable {
   readonly base = new Map<string, BasePair>();
@@ -27,16 +40,35 @@ export class Durable {
   readonly partials = new Map<string, PartialRow>();
   readonly facts = new Map<string, string>();
   #generation = 0;
+  #losses = 0;
+
+  /** This state's own agent: a state that was built anew has another one. */
+  get agentId(): string {
+    return `simagent${String(this.#losses).padStart(2, '0')}`;
+  }
+
+  /** It was corrupt, was set aside, and another one takes its place: as `openState` does it. */
+  lose(): void {
+    for (const part of [this.base, this.queue, this.partials, this.facts]) part.clear();
+    this.#generation = 0;
+    this.#losses++;
+    this.facts.set(setAsideFact, JSON.stringify('state.sqlite.corrupt'));
+  }
+
+  /** Whether it was lost, and nobody allowed deletions since. */
+  get isLost(): boolean {
+    return (this.facts.get(setAsideFact) ?? 'null') !== 'null';
+  }
 
   /** The state as one run of the agent sees it: nothing is done for it once it is dead. */
   open(life: Life, step: StateStep): State {
     const commit = <T>(what: string, work: () => T): Promise<T> => {
       const done = async () => {
-        if (life.alive) step(`before ${what}`);
+        if (life.alive) step('before', what);
         if (!life.alive) return new Promise<T>(() => undefined);
         // As in the real one: the transaction is over before the promise is.
         const result = work();
-        step(`after ${what}`);
+        step('after', what);
         await Promise.resolve();
         return result;
       };

@@ -1,5 +1,6 @@
 /** What must hold when the trouble is over. */
-import { isBelow, parentOf } from '../../src/core/path.js';
+import { isBelow, nameOf, parentOf } from '../../src/core/path.js';
+import { tempAgentOf } from '../../src/core/tempname.js';
 import type { Durable } from './durable.js';
 import type { Knobs } from './knobs.js';
 import { ownNames, walkTree } from './walk-tree.js';
@@ -7,8 +8,12 @@ import type { World } from './world.js';
 
 type Wishes = Pick<Knobs, 'delete' | 'remote'>;
 
-/** What is not as it should be in the end; nothing, when all is well. */
-export function openEnds(world: World, durable: Durable, wishes: Wishes): string[] {
+/**
+ * What is not as it should be in the end; nothing, when all is well.
+ * @param records whether no temp may be on record: those that are gone stay there until the next scan where it is in
+ * doubt what became of them
+ */
+export function openEnds(world: World, durable: Durable, wishes: Wishes, records = true): string[] {
   const hopeless = hopelessPaths(world, wishes);
   const isHopeless = (path: string) => hopeless.some((blocked) => path === blocked || isBelow(path, blocked));
   // Nobody may remove anything from a folder without write permission.
@@ -24,9 +29,12 @@ export function openEnds(world: World, durable: Durable, wishes: Wishes): string
         return `'${path}' is in the queue${held ? ', held' : ''}: ${problem?.message ?? 'no problem'}`;
       }),
     ...ownNames(world.remote.edit)
-      .filter(isReachable)
+      // Those of an earlier state's agent are a stranger's: they go when they are old.
+      .filter((path) => isReachable(path) && tempAgentOf(nameOf(path)) === durable.agentId)
       .map((path) => `the temp '${path}' is left`),
-    ...[...durable.partials.keys()].filter(isReachable).map((path) => `the temp '${path}' is on record`),
+    ...[...(records ? durable.partials.keys() : [])]
+      .filter(isReachable)
+      .map((path) => `the temp '${path}' is on record`),
   ];
 }
 
@@ -34,7 +42,10 @@ export function openEnds(world: World, durable: Durable, wishes: Wishes): string
 export function hopelessPaths(world: World, wishes: Wishes): string[] {
   const remote = walkTree(world.remote.edit);
   const local = walkTree(world.local.edit);
+  // A temp of an earlier state's agent is a stranger's: only `delete` takes it away with its directory.
+  const temps = wishes.delete ? [] : ownNames(world.remote.edit);
   const blocked = (path: string) =>
+    temps.some((temp) => isBelow(temp, path)) ||
     [...remote].some(
       ([below, { kind }]) => isBelow(below, path) && (!wishes.delete || world.excluded(below, kind)),
     );

@@ -41,6 +41,48 @@ export interface Knobs {
   readonly foreign: number;
   /** Troubles that last for a while: roots gone, folders unreadable, no space, … */
   readonly troubles: number;
+  /** Per write of the state: its volume is full just then. */
+  readonly stateRefused: number;
+  /** Times during which it is full for a while. */
+  readonly stateFull: number;
+  /** Per start after the first: the state was corrupt and is set aside. */
+  readonly stateLost: number;
+  /** Times during which a person pauses the agent. */
+  readonly pauses: number;
+  /** Times during which its event loop is blocked. */
+  readonly stalls: number;
+  /** People give names that cannot be carried. */
+  readonly badNames: boolean;
+  /** There is a file large enough to be resumed. */
+  readonly large: boolean;
+}
+
+/** The knobs that came later, drawn from dice of their own: older seeds go on meaning what they meant. */
+type LaterKnobs = Pick<
+  Knobs,
+  'stateRefused' | 'stateFull' | 'stateLost' | 'pauses' | 'stalls' | 'badNames' | 'large'
+>;
+
+export const noLaterKnobs: LaterKnobs = {
+  stateRefused: 0,
+  stateFull: 0,
+  stateLost: 0,
+  pauses: 0,
+  stalls: 0,
+  badNames: false,
+  large: false,
+};
+
+export function laterKnobsOf(random: Random): LaterKnobs {
+  return {
+    stateRefused: random.chance(0.3) ? 0.01 * random.next() : 0,
+    stateFull: random.chance(0.2) ? 1 : 0,
+    stateLost: random.chance(0.2) ? 0.5 : 0,
+    pauses: random.chance(0.2) ? random.between(1, 2) : 0,
+    badNames: random.chance(0.2),
+    stalls: random.chance(0.2) ? random.between(1, 2) : 0,
+    large: false,
+  };
 }
 
 export function knobsOf(random: Random): Knobs {
@@ -77,5 +119,6 @@ export function knobsOf(random: Random): Knobs {
     editGapMs: random.pick([5, 60, 800]),
     foreign: random.chance(0.4) ? random.between(1, 5) : 0,
     troubles: random.chance(0.5) ? random.between(1, 3) : 0,
+    ...noLaterKnobs,
   };
 }

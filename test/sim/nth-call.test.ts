@@ -19,8 +19,12 @@ interface Scenario {
   /** What is done to the local side; every call that follows is counted. */
   readonly change: (edit: MemoryEdit) => void;
   readonly knobs?: Partial<Knobs>;
+  /** Calls are counted only once this happened to one of them: what is tried is what follows. */
+  readonly after?: { readonly operation: string; readonly nth: number; readonly fault: Fault };
 }
 
+/** Just worth resuming. */
+const large = Buffer.alloc(2 * 2 ** 20 + 5, 'large ');
 const noneRemoved = { delete: true, maxDelete: { percent: 100, butAtLeast: 0 } } as const;
 
 const scenarios: Record<string, Scenario> = {
@@ -44,6 +48,15 @@ const scenarios: Record<string, Scenario> = {
         edit.write(`d${String(number % 5)}/f${String(number)}`, 'x'.repeat(number));
       edit.symlink('d0/f0', 'link');
     },
+  },
+  'a resume over a new connection': {
+    change: (edit) => edit.write('a/large', large),
+    after: { operation: 'write', nth: 2, fault: { type: 'disconnect', done: true } },
+  },
+  'a resume by a new process': {
+    change: (edit) => edit.write('a/large', large),
+    // Late enough for some of it to be on record.
+    after: { operation: 'complete', nth: 1, fault: { type: 'crash', done: false } },
   },
   'a file in place of a folder, and the other way round': {
     before: (edit) => ['a/1', 'a/2', 'b'].forEach((path) => edit.write(path, path)),
@@ -87,14 +100,22 @@ class OneFault implements Weather {
   onCrash: () => void = () => undefined;
   #left: number;
   readonly #fault: Fault;
+  readonly #after: Scenario['after'];
+  #seen = 0;
 
-  constructor(nth: number, fault: Fault) {
+  constructor(nth: number, fault: Fault, after: Scenario['after']) {
     this.#left = nth;
     this.#fault = fault;
+    this.#after = after;
   }
 
-  fault(side: Side): Fault {
-    if (!this.counting || this.reached || --this.#left > 0) return { type: 'none' };
+  fault(side: Side, operation: string): Fault {
+    if (!this.counting || this.reached) return { type: 'none' };
+    if (this.#after !== undefined && this.#seen < this.#after.nth) {
+      if (operation === this.#after.operation) this.#seen++;
+      return this.#seen === this.#after.nth ? this.#after.fault : { type: 'none' };
+    }
+    if (--this.#left > 0) return { type: 'none' };
     this.reached = true;
     // There is no line to break on this side, and no answer to lose.
     const local =
@@ -103,7 +124,9 @@ class OneFault implements Weather {
   }
 
   latencyMs(side: Side): number {
-    return side === 'local' ? 0 : 1;
+    if (side === 'local') return 0;
+    // Slow until what is tried begins, so that some of it is on record by then.
+    return this.counting && this.#seen < (this.#after?.nth ?? 0) ? 1_500 : 1;
   }
 
   downMs(): number {
@@ -139,7 +162,7 @@ class Stage {
     this.#nth = nth;
     this.#knobs = { ...plainKnobs(), ...scenario.knobs };
     this.#world = new World(this.#clock, this.#knobs);
-    this.#weather = new OneFault(nth, fault);
+    this.#weather = new OneFault(nth, fault, scenario.after);
     this.#weather.onCrash = () => {
       this.#run?.life.end();
       this.#clock.timer(100, () => this.#start());
@@ -163,6 +186,8 @@ class Stage {
     await this.#clock.run(30 * 60_000, () => this.#world.violations.length > 0);
     this.#requireWell('in the end');
     this.#run?.life.end();
+    // The run that survives has seen what the scenario is about.
+    if (!this.#weather.reached) expect(this.#world.resumed).toBe(this.#scenario.after === undefined ? 0 : 1);
     return this.#weather.reached;
   }
 

@@ -25,8 +25,6 @@ import type { VirtualClock } from './virtual-clock.js';
 import { type Weather, wired } from './wire.js';
 import { type World, excludeRules } from './world.js';
 
-export const agentId = 'simagent01';
-
 export interface RunParts {
   readonly world: World;
   readonly clock: VirtualClock;
@@ -62,6 +60,7 @@ export function startRun(parts: RunParts): Run {
   const hard = new AbortController();
   const log = logOf(life, world);
   const ledger = new Ledger(state, clock);
+  const temps = new Temps(state.partials, ledger, clock, log, durable.agentId);
   const stored = JSON.parse(durable.facts.get('modeRule') ?? 'null') as string | null;
   const modeTrust = { trusted: stored === settings.modeRuleText };
   const board = new StatusBoard(clock);
@@ -77,7 +76,7 @@ export function startRun(parts: RunParts): Run {
       if (life.alive) hear(event, world);
     },
     settings,
-    agentId,
+    agentId: durable.agentId,
     inspectRoot: async () => {
       const [root] = await world.local.observe(['']);
       if (root === null || root === undefined || root instanceof TowlineError) return null;
@@ -88,7 +87,7 @@ export function startRun(parts: RunParts): Run {
     filter: createFilterBook({ rules: excludeRules, gitignore: false, droppings: true }, local),
     claims: new Claims(),
     ledger,
-    temps: new Temps(state.partials, ledger, clock, log, agentId),
+    temps,
     lanes: new Lanes(),
     deletions: new DeletionLog(),
     gate: new Gate(),
@@ -116,7 +115,7 @@ export function startRun(parts: RunParts): Run {
     board,
     pid: 1,
     throttle: context.throttle,
-    stateLost: false,
+    stateLost: durable.isLost,
   });
   return { life, agent, link, isWatching: () => board.watching };
 }

@@ -11,6 +11,8 @@ const readable = ['openSource', 'read', 'observe', 'scan', 'readText', 'hash'];
 /** Weather by the dice, until it calms down. */
 export class SeededWeather implements Weather {
   calm = false;
+  /** The volume of the state has no room for a while. */
+  stateFull = false;
   readonly denials: Record<Side, Map<string, 'list' | 'all'>> = { local: new Map(), remote: new Map() };
   readonly #random: Random;
   readonly #knobs: Knobs;

@@ -1,9 +1,10 @@
 /** A whole agent in a world of trouble, by one seed; and what must hold when the trouble is over. */
 import { TowlineError, hasCode } from '../../src/core/errors.js';
-import { Durable } from './durable.js';
+import type { Hold } from '../../src/core/guard.js';
+import { Durable, writingSteps } from './durable.js';
 import type { FakeWatcher } from './fake-watcher.js';
 import { hopelessPaths, openEnds } from './judge.js';
-import { type Knobs, knobsOf } from './knobs.js';
+import { type Knobs, knobsOf, laterKnobsOf } from './knobs.js';
 import { Random } from './random.js';
 import { type Run, startRun } from './run.js';
 import { SeededWeather } from './seeded-weather.js';
@@ -19,6 +20,8 @@ const convergeMs = 60 * 60_000;
 const quietRescans = 2.5;
 /** …and how soon they are where no event was lost and nothing was refused: without the help of a scan. */
 const promptMs = 100_000;
+/** An agent that cannot write its state ends so soon: what is in flight is given time. */
+const stopsWithinMs = 30_000;
 /** Why the agent may end by itself before it watches: the supervisor starts it again. */
 const forgiven = ['not-found', 'vanished', 'permission', 'changed', 'protocol', 'no-space', 'configuration'];
 
@@ -26,6 +29,8 @@ export interface Outcome {
   readonly virtualMs: number;
   readonly mutations: number;
   readonly crashes: number;
+  /** Partials that were gone on with. */
+  readonly resumed: number;
 }
 
 /**
@@ -44,6 +49,8 @@ export async function simulate(seed: number, adjust: Partial<Knobs> = {}): Promi
 class Simulation {
   readonly #seed: number;
   readonly #random: Random;
+  /** For what came later: see `LaterKnobs`. */
+  readonly #later: Random;
   readonly #knobs: Knobs;
   readonly #clock = new VirtualClock();
   readonly #durable = new Durable();
@@ -56,11 +63,14 @@ class Simulation {
   #run: Run | null = null;
   #crashes = 0;
   #stopping = false;
+  /** When the state last found no room. */
+  #fullAtMs = -Infinity;
 
   constructor(seed: number, adjust: Partial<Knobs>) {
     this.#seed = seed;
     this.#random = new Random(seed);
-    this.#knobs = { ...knobsOf(this.#random), ...adjust };
+    this.#later = new Random(seed ^ 0x1a7e);
+    this.#knobs = { ...knobsOf(this.#random), ...laterKnobsOf(this.#later), ...adjust };
     this.#world = new World(this.#clock, this.#knobs);
     const edit = () => this.#user.does((editor) => editor.some());
     this.#weather = new SeededWeather(this.#random, this.#knobs, () => this.#crash(), edit);
@@ -72,8 +82,9 @@ class Simulation {
       watchers: this.#watchers,
       mayDeceive: (path) => this.#isKnown(path),
       events,
+      knobs: this.#knobs,
     });
-    this.#stranger = new Editor(this.#world.remote.edit, this.#random, this.#clock, null);
+    this.#stranger = new Editor(this.#world.remote.edit, this.#random, this.#clock, null, this.#knobs);
     this.#troubles = new Troubles({
       world: this.#world,
       random: this.#random,
@@ -81,6 +92,7 @@ class Simulation {
       weather: this.#weather,
       watchers: this.#watchers,
       user: this.#user,
+      run: () => this.#run,
     });
     this.#world.inReplacement = () => this.#inReplacement();
   }
@@ -100,6 +112,7 @@ class Simulation {
       virtualMs: this.#clock.now() - 1_700_000_000_000,
       mutations: this.#world.mutations,
       crashes: this.#crashes,
+      resumed: this.#world.resumed,
     };
   }
 
@@ -110,16 +123,15 @@ class Simulation {
   }
 
   /**
-   * The base knows this very file and its content. Where it does not (it was adopted by size and time, or the agent died
-   * between the rename and the base, or the root was empty for a while), size and whole seconds are all there is to go by.
+   * The base knows this very file and its content. Where it does not (it was adopted by size and time, or the root was
+   * empty for a while, or the state may be lost), size and whole seconds are all there is to go by.
    */
   #isKnown(path: string): boolean {
     const was = this.#durable.base.get(path)?.local;
     const now = this.#world.local.edit.stat(path);
-    const unsure = [...this.#durable.partials.values()].some((partial) => partial.path === path);
     return (
       this.#knobs.troubles === 0 &&
-      !unsure &&
+      this.#knobs.stateLost === 0 &&
       was?.hash !== undefined &&
       was.size === now?.size &&
       was.mtimeMs === now.mtimeMs
@@ -165,15 +177,14 @@ class Simulation {
   #start(): void {
     if (this.#stopping) return;
     this.#watchers.clear();
+    this.#world.pausedSinceMs = null;
     const run = startRun({
       world: this.#world,
       clock: this.#clock,
       durable: this.#durable,
       knobs: this.#knobs,
       weather: this.#weather,
-      stateStep: () => {
-        if (!this.#weather.calm && this.#random.chance(this.#knobs.stateCrash)) this.#crash();
-      },
+      stateStep: (when, what) => this.#stateStep(when, what),
       watchers: this.#watchers,
       seed: this.#seed + this.#crashes,
       persistent: true,
@@ -191,11 +202,12 @@ class Simulation {
     if (!run.life.alive || this.#stopping) return;
     this.#world.note(`the agent ended: ${String(error)}`);
     const mayEnd = !this.#weather.calm && !run.isWatching();
-    const known = mayEnd && error instanceof TowlineError && forgiven.includes(error.code);
+    const full = this.#clock.now() - this.#fullAtMs < stopsWithinMs && hasCode(error, 'state');
+    const known = full || (mayEnd && error instanceof TowlineError && forgiven.includes(error.code));
     if (!known)
       this.#world.violation(`the agent ended: ${error instanceof Error ? (error.stack ?? '') : 'quietly'}`);
     run.life.end();
-    this.#clock.timer(1_000, () => this.#start());
+    this.#clock.timer(1_000, () => this.#startAgain());
   }
 
   #crash(): void {
@@ -204,7 +216,26 @@ class Simulation {
     this.#world.note('the agent crashes');
     this.#run.life.end();
     this.#world.checkContents();
-    this.#clock.timer(this.#random.pick([0, 10, 1_000, 30_000]), () => this.#start());
+    this.#clock.timer(this.#random.pick([0, 10, 1_000, 30_000]), () => this.#startAgain());
+  }
+
+  #startAgain(): void {
+    if (!this.#weather.calm && this.#later.chance(this.#knobs.stateLost)) {
+      this.#world.note('the state is corrupt and is set aside');
+      this.#durable.lose();
+      this.#world.lostSinceMs = this.#clock.now();
+    }
+    this.#start();
+  }
+
+  #stateStep(when: 'before' | 'after', what: string): void {
+    if (this.#weather.calm) return;
+    if (this.#random.chance(this.#knobs.stateCrash)) this.#crash();
+    if (when === 'after' || !writingSteps.has(what)) return;
+    if (!this.#weather.stateFull && !this.#later.chance(this.#knobs.stateRefused)) return;
+    this.#world.note(`no room for ${what}`);
+    this.#fullAtMs = this.#clock.now();
+    throw new TowlineError('state', 'the disk of the state is full');
   }
 
   async #inReplacement(): Promise<void> {
@@ -218,7 +249,7 @@ class Simulation {
 
   /** Returns how long it goes on. */
   #scheduleTrouble(): number {
-    const { edits, editGapMs, foreign, troubles } = this.#knobs;
+    const { edits, editGapMs, foreign, troubles, pauses, stateFull, stalls } = this.#knobs;
     let atMs = 0;
     for (let count = 0; count < edits; count++) {
       atMs += this.#random.chance(0.1) ? this.#random.below(5_000) : this.#random.below(editGapMs);
@@ -231,6 +262,13 @@ class Simulation {
     for (let count = 0; count < troubles; count++) {
       this.#clock.timer(this.#random.below(wholeMs), () => this.#troubles.begin(this.#random.below(20_000)));
     }
+    const later = (count: number, begin: (ms: number) => void) => {
+      for (let left = count; left > 0; left--)
+        this.#clock.timer(this.#later.below(wholeMs), () => begin(this.#later.below(20_000)));
+    };
+    later(pauses, (ms) => this.#troubles.pause(ms));
+    later(stalls, () => this.#troubles.stall(this.#later.between(5_000, 25_000)));
+    later(stateFull, (ms) => this.#troubles.stateFull(ms));
     return wholeMs;
   }
 
@@ -251,7 +289,7 @@ class Simulation {
     for (let pauseMs = 6_000; this.#clock.now() < endMs; pauseMs = Math.min(pauseMs * 2, 60_000)) {
       await this.#clock.run(pauseMs);
       this.#throwViolations();
-      if (this.#openEnds().length === 0) return;
+      if (this.#openEnds(!this.#isPrompt()).length === 0) return;
       await this.#allowDeletes();
     }
     const open = this.#openEnds().slice(0, 5).join('\n');
@@ -270,8 +308,10 @@ class Simulation {
     const run = this.#run;
     if (run?.life.alive !== true || this.#durable.queue.size === 0) return;
     const { holds } = run.agent.summary();
-    if (holds.length === 0 || !holds.every(({ cause }) => cause === 'too-many-deletions')) return;
+    const mayGo = ({ cause }: Hold) => cause === 'too-many-deletions' || cause === 'state-lost';
+    if (holds.length === 0 || !holds.every(mayGo)) return;
     this.#world.note('a person allows the deletions');
+    this.#world.lostSinceMs = null;
     let resumed = false;
     void run.agent.control.resume({ allowDeletes: true }).then(() => (resumed = true));
     if (!(await this.#clock.run(60_000, () => resumed))) throw this.#failure('resuming took a minute');
@@ -307,8 +347,8 @@ class Simulation {
     if (open.length > 0) throw this.#failure(`after the stop:\n${open.join('\n')}`);
   }
 
-  #openEnds(): string[] {
-    const ends = openEnds(this.#world, this.#durable, this.#knobs);
+  #openEnds(records = true): string[] {
+    const ends = openEnds(this.#world, this.#durable, this.#knobs, records);
     return this.#run?.life.alive === true ? ends : ['the agent does not run', ...ends];
   }
 

@@ -2,6 +2,7 @@
 import { TowlineError } from '../../src/core/errors.js';
 import type { FakeWatcher } from './fake-watcher.js';
 import type { Random } from './random.js';
+import type { Run } from './run.js';
 import type { SeededWeather } from './seeded-weather.js';
 import { type LocalUser, save } from './user.js';
 import type { VirtualClock } from './virtual-clock.js';
@@ -16,6 +17,8 @@ export interface TroublesParts {
   readonly weather: SeededWeather;
   readonly watchers: ReadonlySet<FakeWatcher>;
   readonly user: LocalUser;
+  /** The agent as it runs now. */
+  readonly run: () => Run | null;
 }
 
 export class Troubles {
@@ -29,7 +32,7 @@ export class Troubles {
 
   /** Some trouble begins, and passes after `ms`. */
   begin(ms: number): void {
-    const { random, clock } = this.#parts;
+    const { random } = this.#parts;
     const kinds = [
       () => this.#rootGone(),
       () => this.#rootEmptied(),
@@ -39,12 +42,48 @@ export class Troubles {
       () => this.#watcherFails(),
       () => this.#unreadable(),
     ];
-    const undo = random.pick(kinds)();
+    this.#lasts(ms, random.pick(kinds)());
+  }
+
+  /** The volume of the state is full for so long. */
+  stateFull(ms: number): void {
+    const { world, weather } = this.#parts;
+    world.note('the volume of the state is full');
+    weather.stateFull = true;
+    this.#lasts(ms, () => {
+      world.note('the volume of the state has room');
+      weather.stateFull = false;
+    });
+  }
+
+  /** A person pauses the agent for so long, if it lives so long. */
+  pause(ms: number): void {
+    const { world, clock, run } = this.#parts;
+    if (run()?.life.alive !== true) return;
+    world.note('a person pauses the agent');
+    run()?.agent.control.pause();
+    world.pausedSinceMs = clock.now();
+    this.#lasts(ms, () => {
+      world.note('a person ends the pause');
+      world.pausedSinceMs = null;
+      void run()?.agent.control.resume();
+    });
+  }
+
+  /** The agent stands still for so long; what people do meanwhile is more than the kernel keeps. */
+  stall(ms: number): void {
+    const { world, clock, user } = this.#parts;
+    world.note(`the agent stands still for ${String(ms)} ms`);
+    clock.standStill(ms);
+    for (let count = 0; count < 3; count++) user.does((editor) => editor.some(), false);
+  }
+
+  #lasts(ms: number, undo: () => void): void {
     const end = () => {
       if (this.#active.delete(end)) undo();
     };
     this.#active.add(end);
-    clock.timer(ms, end);
+    this.#parts.clock.timer(ms, end);
   }
 
   endAll(): void {

@@ -1,13 +1,19 @@
 /** People (and programs) at work on a side, at random. */
 import { join, nameOf, parentOf } from '../../src/core/path.js';
 import type { MemoryEdit } from '../../src/storage/memory/edit.js';
+import type { Knobs } from './knobs.js';
 import type { FakeWatcher, WatchEvent } from './fake-watcher.js';
 import type { Random } from './random.js';
 import type { VirtualClock } from './virtual-clock.js';
 import { type Tree, walkTree } from './walk-tree.js';
 import type { World } from './world.js';
 
-const names = ['a', 'b', 'c', 'd.txt', 'k.log', 'p', 'q', 'r', 'ü'];
+const plainNames = ['a', 'b', 'c', 'd.txt', 'k.log', 'p', 'q', 'r', 'ü'];
+/** One that cannot be carried. */
+const badName = 'x\ufffd';
+/** A name and a size for what is worth resuming. */
+const largeName = 'large';
+const largeBytes = 3 * 2 ** 20;
 const fileModes = [0o644, 0o600, 0o755, 0o444];
 const directoryModes = [0o755, 0o755, 0o700, 0o555];
 
@@ -23,6 +29,8 @@ export class Editor {
   readonly #foreign: boolean;
   /** Whether the agent has what it takes to tell another content of the same size (and time) at this path. */
   readonly #mayDeceive: (path: string) => boolean;
+  readonly #names: readonly string[];
+  readonly #large: boolean;
   #links = 0;
   /** Even on our side, odd on the server. */
   #longestBytes: number;
@@ -32,7 +40,10 @@ export class Editor {
     random: Random,
     clock: VirtualClock,
     mayDeceive: ((path: string) => boolean) | null,
+    { badNames, large }: Pick<Knobs, 'badNames' | 'large'>,
   ) {
+    this.#names = badNames ? [...plainNames, badName] : plainNames;
+    this.#large = large && mayDeceive !== null;
     this.#edit = edit;
     this.#random = random;
     this.#clock = clock;
@@ -43,11 +54,12 @@ export class Editor {
 
   /** Some edit. Returns what was done, for the trace. */
   some(): string {
+    if (this.#large && this.#random.chance(0.5)) return this.writeLarge();
     const { kind, path } = this.#any();
     if (kind === null) return this.#make(path);
     if (kind === 'file') return this.#random.chance(0.7) ? this.#changeFile(path) : this.#changeAny(path);
     if (kind === 'symlink') return this.#random.chance(0.3) ? this.symlink(path) : this.#changeAny(path);
-    if (this.#random.chance(0.6)) return this.#make(join(path, this.#random.pick(names)));
+    if (this.#random.chance(0.6)) return this.#make(join(path, this.#random.pick(this.#names)));
     return this.#changeAny(path);
   }
 
@@ -56,9 +68,17 @@ export class Editor {
     return `write ${path}`;
   }
 
+  /** Long enough to be resumed, and of a length that nothing had before. */
+  writeLarge(): string {
+    const text = this.content();
+    const bytes = largeBytes + this.#random.below(3) * 2 ** 20 + text.length;
+    this.#edit.write(largeName, Buffer.alloc(bytes, text));
+    return `write ${largeName} (${String(bytes)} bytes)`;
+  }
+
   symlink(path: string): string {
     this.#links++;
-    this.#edit.symlink(`${this.#random.pick(names)}${String(this.#links)}`, path);
+    this.#edit.symlink(`${this.#random.pick(this.#names)}${String(this.#links)}`, path);
     return `symlink ${path}`;
   }
 
@@ -75,7 +95,7 @@ export class Editor {
       const [path, { kind }] = this.#random.pick(paths);
       return { kind, path };
     }
-    const path = this.#random.pick(names);
+    const path = this.#random.pick(this.#names);
     const stat = this.#edit.stat(path);
     return { kind: stat === null || stat.kind === 'special' ? null : stat.kind, path };
   }
@@ -87,13 +107,14 @@ export class Editor {
     if (die < 0.6) return this.symlink(path);
     this.#edit.mkdir(path, this.#random.chance(0.8) ? 0o755 : this.#random.pick(directoryModes));
     const inside = this.#random.below(3);
-    for (let index = 0; index < inside; index++) this.write(join(path, this.#random.pick(names)));
+    for (let index = 0; index < inside; index++) this.write(join(path, this.#random.pick(this.#names)));
     return `mkdir ${path} with ${String(inside)}`;
   }
 
   #changeFile(path: string): string {
     const stat = this.#edit.stat(path)!;
     if (this.#foreign) return this.write(path);
+    if (stat.size >= largeBytes) return this.writeLarge();
     switch (this.#random.below(7)) {
       case 0:
         this.#edit.append(path, this.content(stat.size));
@@ -159,7 +180,7 @@ export class Editor {
   #move(path: string): string {
     const folders = [...walkTree(this.#edit)].filter(([, { kind }]) => kind === 'directory');
     const into = this.#random.chance(0.5) || folders.length === 0 ? '' : this.#random.pick(folders)[0];
-    const to = join(into, this.#random.chance(0.5) ? nameOf(path) : this.#random.pick(names));
+    const to = join(into, this.#random.chance(0.5) ? nameOf(path) : this.#random.pick(this.#names));
     if (to === path || to.startsWith(`${path}/`) || path.startsWith(`${to}/`)) return 'nothing';
     if (this.#edit.stat(to)?.kind === 'directory') return 'nothing';
     this.#edit.rename(path, to);
@@ -183,21 +204,28 @@ export class LocalUser {
     watchers: ReadonlySet<FakeWatcher>;
     mayDeceive: (path: string) => boolean;
     events: () => { readonly lost: number; readonly twice: number; readonly late: number };
+    knobs: Pick<Knobs, 'badNames' | 'large'>;
   }) {
     this.#world = parts.world;
     this.#random = parts.random;
     this.#clock = parts.clock;
     this.#watchers = parts.watchers;
     this.#events = parts.events;
-    this.editor = new Editor(parts.world.local.edit, parts.random, parts.clock, parts.mayDeceive);
+    this.editor = new Editor(
+      parts.world.local.edit,
+      parts.random,
+      parts.clock,
+      parts.mayDeceive,
+      parts.knobs,
+    );
   }
 
-  /** Does something, and lets the watchers know. */
-  does(edit: (editor: Editor) => string): void {
+  /** Does something, and lets the watchers know (or not, where the kernel has no room for more). */
+  does(edit: (editor: Editor) => string, told = true): void {
     if (this.#world.local.edit.stat('') === null) return;
     this.#world.note(`user: ${edit(this.editor)}`);
     const { before, after } = this.#world.localChanged();
-    this.#tell(eventsOf(before, after));
+    if (told) this.#tell(eventsOf(before, after));
   }
 
   #tell(events: readonly WatchEvent[]): void {

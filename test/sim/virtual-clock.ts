@@ -42,10 +42,16 @@ export class VirtualClock {
     return new Promise((resolve) => this.timer(ms, resolve));
   }
 
+  /** Time passes in which no process does anything: timers are called back late. */
+  standStill(ms: number): void {
+    this.#nowMs += ms;
+  }
+
   /** The clock as a process that may die sees it: its timers go with it. */
   of(life: Life, random: Random): Clock {
     return {
       now: () => this.#nowMs,
+      monotonic: () => this.#nowMs,
       timer: (ms, callback) => this.timer(ms, () => life.alive && callback()),
       random: () => random.next(),
     };
@@ -61,10 +67,10 @@ export class VirtualClock {
       if (next === undefined || next.dueMs > endMs) break;
       this.#pop();
       if (next.cancelled) continue;
-      this.#nowMs = next.dueMs;
+      this.#nowMs = Math.max(this.#nowMs, next.dueMs);
       next.callback();
     }
-    this.#nowMs = endMs;
+    this.#nowMs = Math.max(this.#nowMs, endMs);
     return done();
   }
 

@@ -121,7 +121,9 @@ function remoteSide(inner: MemoryStorage, wire: Wire): Storage {
         wire.requireReach(path);
         const epoch = wire.parts.link.epoch;
         const temp = await inner.resumeTemp(path, from, to, offset);
-        return temp === null ? null : wiredTemp(temp, wire, path, epoch);
+        if (temp === null) return null;
+        world.resumed++;
+        return wiredTemp(temp, wire, path, epoch);
       }),
     move: (from, to, expected) => wire.change('move', from, () => inner.move(from, to, expected)),
     makeDirectory: (path, mode) => wire.change('makeDirectory', path, () => inner.makeDirectory(path, mode)),

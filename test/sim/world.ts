@@ -1,6 +1,7 @@
 /** The two sides, their users, and what must never happen to them. */
 import type { Kind } from '../../src/core/entry.js';
 import { createFilter, type Filter } from '../../src/core/filter.js';
+import { nameProblem } from '../../src/core/path.js';
 import { isOwnName } from '../../src/core/tempname.js';
 import { createMemoryStorage, type MemoryStorage } from '../../src/storage/memory/storage.js';
 import type { Knobs } from './knobs.js';
@@ -10,6 +11,8 @@ import { type Seen, type Tree, seenAt, walkTree } from './walk-tree.js';
 /** A plan may rest on what was so long ago, ms: listings, latencies and settling in between. */
 const staleMs = 60_000;
 const rootStaleMs = 10_000;
+/** What was under way, or in the pipe of a connection that broke, is done by then. */
+const frozenMs = 10_000;
 
 /** What the user's own words exclude in every simulation. */
 export const excludeRules = [{ type: 'exclude', pattern: '*.log', source: '--exclude' }] as const;
@@ -23,6 +26,12 @@ export class World {
   readonly violations: string[] = [];
   /** Changes the agent made on the remote side. */
   mutations = 0;
+  /** Partials that were gone on with. */
+  resumed = 0;
+  /** Since when a person wants nothing to be done. */
+  pausedSinceMs: number | null = null;
+  /** Since when the state is lost and nobody allowed deletions. */
+  lostSinceMs: number | null = null;
   /** Called in the gap of a replacement in two steps. */
   inReplacement: (path: string) => void | Promise<void> = () => undefined;
   readonly #clock: VirtualClock;
@@ -97,12 +106,15 @@ export class World {
     }
   }
 
+  /** Nobody is to touch it: by the user's words, or as its name cannot be carried. */
   excluded(path: string, kind: Kind): boolean {
-    return this.filter.excludes(path, kind);
+    const named = path.split('/').every((name) => nameProblem(name) === null);
+    return !named || this.filter.excludes(path, kind);
   }
 
   /** The agent is about to change this path of the remote side. */
   agentWrites(path: string): void {
+    this.#requireGoing(path);
     const kind = this.remote.edit.stat(path)?.kind ?? this.#localTree.get(path)?.kind ?? 'file';
     if (kind !== 'special' && this.excluded(path, kind)) this.violation(`excluded '${path}' was written`);
   }
@@ -122,6 +134,7 @@ export class World {
   agentRemoved(path: string, kind: Kind): void {
     if (isOwnName(path)) return;
     this.mutations++;
+    this.#requireGoing(path);
     if (this.excluded(path, kind)) this.violation(`excluded '${path}' was removed`);
     const nowMs = this.#clock.now();
     const present = this.#presence.get(path)?.get(kind);
@@ -131,10 +144,20 @@ export class World {
     if (!this.#knobs.delete && !this.#otherKindLately(path, kind)) {
       this.violation(`'${path}' was removed though deletions were not asked for`);
     }
+    const lost = this.lostSinceMs;
+    if (lost !== null && nowMs - lost > frozenMs && !this.#otherKindLately(path, kind)) {
+      this.violation(`'${path}' was removed though the state is lost and nobody allowed it`);
+    }
     const bad = this.#rootBadSinceMs;
     if (bad !== null && nowMs - bad > rootStaleMs) {
       this.violation(`'${path}' was removed while the root was gone or empty`);
     }
+  }
+
+  #requireGoing(path: string): void {
+    const paused = this.pausedSinceMs;
+    if (paused !== null && this.#clock.now() - paused > frozenMs)
+      this.violation(`'${path}' was changed though the agent is paused`);
   }
 
   #otherKindLately(path: string, kind: Kind): boolean {

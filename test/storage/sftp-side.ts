@@ -14,6 +14,7 @@ import { freshFolder } from '../support/folder.js';
 import { startSshd, type SshdOptions, type TestSshd } from '../support/sshd.js';
 
 export const realClock: Clock = {
+  monotonic: () => performance.now(),
   now: () => Date.now(),
   timer: (ms, callback) => {
     const timer = setTimeout(callback, ms);

@@ -5,6 +5,7 @@ import type { TestSshd } from './sshd.js';
 
 /** The machine's clock. */
 export const systemClock: Clock = {
+  monotonic: () => performance.now(),
   now: () => Date.now(),
   timer: (ms, callback) => {
     const timer = setTimeout(callback, ms);

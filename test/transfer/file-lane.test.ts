@@ -101,8 +101,8 @@ describe('an attempt that ends early', () => {
 
   test.each([
     ['failed for a reason of its own', 8, 'permission', size, hourMs],
-    ['came to less than a mebibyte', 1, 'network', size, hourMs],
-    ['was of a small file', 4, 'network', 7 * mib, hourMs],
+    ['came to nothing that was acknowledged', 1, 'network', size, hourMs],
+    ['was of a small file', 1, 'network', mib - 1, hourMs],
     // In the future by this machine's clock, however slow it is.
     ['was of a file that had changed a moment before', 8, 'network', size, -hourMs],
   ] as const)('and %s leaves nothing', async (_, nth, code, bytes, ageMs) => {

@@ -70,6 +70,12 @@ async function openCut(channel: SftpChannel, temp: string, size: number): Promis
   return null;
 }
 
+/**
+ * Acknowledgements are noted for so much at once, one request where the server takes large ones: over a link that drops
+ * every few hundred KB larger parts would never get through.
+ */
+const notedBytes = 261_120;
+
 /** Lives and dies with the channel that opened it. */
 class SftpTemp implements Temp {
   readonly #channel: SftpChannel;
@@ -98,6 +104,12 @@ class SftpTemp implements Temp {
     const { failure } = this.#acknowledgements;
     if (failure !== null) throw await this.#failureOf(failure.error);
     const handle = this.#openHandle('write');
+    for (let at = 0; at < data.length; at += notedBytes) {
+      await this.#writePart(handle, data.subarray(at, at + notedBytes), offset + at);
+    }
+  }
+
+  async #writePart(handle: Handle, data: Buffer, offset: number): Promise<void> {
     this.#waiting.begin();
     try {
       const { acknowledged } = await this.#channel.write(handle, data, offset);
