@@ -22,6 +22,7 @@ export {
   type Resolution,
 } from './core/policy.js';
 export type { Hold, HoldCause } from './core/guard.js';
+export type { CarryOptions, FileCarried } from './engine/carry-file.js';
 export type {
   AgentEvent,
   AgentListener,
@@ -42,7 +43,7 @@ export {
   type PairStatus,
   type StoppedStatus,
 } from './pairs.js';
-export { connect, type FileCarried, type FileOptions, type Session, type SessionOptions } from './session.js';
+export { connect, type FileOptions, type Session, type SessionOptions } from './session.js';
 export type { Prompts } from './ssh/prompts.js';
 export { startSftpServer, type SftpServer, type SftpServerOptions } from './ssh/server/server.js';
 

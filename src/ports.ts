@@ -149,11 +149,13 @@ export interface Storage {
    * Goes on with the temp `from` that an earlier attempt left beside `path`: renames it to `to`, a name that was never
    * used (so that a frozen session which wakes later finds nothing under the name it knows), cuts it to `offset` bytes and
    * opens it. `acknowledged` of the result starts at `offset`.
-   * @returns `null` when it cannot be continued (missing, no regular file, shorter than `offset`, cutting refused):
+   * @param apart what comes is not what the earlier attempt went on to send: where that may still arrive (a session of a
+   * server outlives its connection), `to` is a copy made there, and `from` is removed
+   * @returns `null` when it cannot be continued (missing, no regular file, shorter than `offset`, cutting or copying refused):
    * something may be left under either name, and `removeTemps` is to be called with both
    * @throws `network`: it may have either name by now
    */
-  resumeTemp(path: string, from: string, to: string, offset: number): Promise<Temp | null>;
+  resumeTemp(path: string, from: string, to: string, offset: number, apart?: boolean): Promise<Temp | null>;
 
   /** Makes a directory whose parent exists. `exists` when anything is there. */
   makeDirectory(path: string, mode: number): Promise<Entry>;
@@ -204,6 +206,17 @@ export interface Storage {
 
   /** This side's clock minus ours, in ms, as far as it is known (0 for our own machine). */
   clockOffsetMs(): Promise<number>;
+}
+
+/** A side whose files can also be written where they are, for callers who ask for that and give up what a temp promises. */
+export interface InPlaceStorage extends Storage {
+  /**
+   * Opens the destination itself for writing, never through a symlink: the file that is `expected`, cut to `offset` bytes
+   * (which count as acknowledged), or a new one (exclusively, mode 0600) when that is `null`. Of the result `publish` does
+   * nothing, and `discard` leaves what was written, as `leave` does.
+   * @throws `exists` (something is there, or no file), `changed` or `not-found` (no longer `expected`)
+   */
+  openInPlace(path: string, expected: Entry | null, offset: number): Promise<Temp>;
 }
 
 /** The link below a remote storage: a stable handle over changing connections. */

@@ -51,14 +51,18 @@ describe.each(['write', 'read'] as const)('%sFile', (direction) => {
   test('carries content, mode and time; a complete destination is left alone', async () => {
     const { destination, folder } = prepare(direction);
     const on = await session();
-    expect(await carry(on, direction)).toEqual({ bytes: content.length, size: content.length });
+    expect(await carry(on, direction)).toEqual({
+      bytes: content.length,
+      size: content.length,
+      complete: false,
+    });
     expect(readFileSync(destination).equals(content)).toBe(true);
     expect(statSync(destination).mode & 0o777).toBe(0o640);
     expect(statSync(destination).mtimeMs).toBe(longAgo * 1000);
     const { ino } = statSync(destination);
-    expect(await carry(on, direction)).toEqual({ bytes: 0, size: content.length });
+    expect(await carry(on, direction)).toEqual({ bytes: 0, size: content.length, complete: true });
     utimesSync(destination, 1, 1);
-    expect(await carry(on, direction)).toEqual({ bytes: 0, size: content.length });
+    expect(await carry(on, direction)).toEqual({ bytes: 0, size: content.length, complete: true });
     expect(statSync(destination).ino).toBe(ino);
     writeFileSync(destination, Buffer.concat([content, content]));
     expect(await carry(on, direction)).toMatchObject({ bytes: content.length });
