@@ -104,6 +104,62 @@ describe.each(['write', 'read'] as const)('%sFile', (direction) => {
     expect(readdirSync(folder)).toHaveLength(1);
   });
 
+  test('in place: the destination keeps its inode; cut short it is left, and the call again makes it whole', async () => {
+    const { destination, folder } = prepare(direction);
+    writeFileSync(destination, 'old');
+    const { ino } = statSync(destination);
+    const on = await session();
+    const stop = new AbortController();
+    const progress = (bytes: number) => {
+      if (bytes >= 16 * mib) stop.abort();
+    };
+    const cut = carry(on, direction, { atomic: false, signal: stop.signal, progress });
+    expect(await codeOf(cut)).toBe('interrupted');
+    const there = readFileSync(destination);
+    expect(there.length).toBeGreaterThan(mib);
+    expect(content.subarray(0, there.length).equals(there)).toBe(true);
+    expect(await carry(on, direction, { atomic: false })).toMatchObject({ complete: false });
+    expect(readFileSync(destination).equals(content)).toBe(true);
+    expect(statSync(destination)).toMatchObject({ ino, mtimeMs: longAgo * 1000 });
+    expect(await carry(on, direction, { atomic: false })).toMatchObject({ bytes: 0, complete: true });
+    expect(readdirSync(folder)).toHaveLength(1);
+  });
+
+  test('in place: a link that drops is no reason to begin again', async () => {
+    const { destination } = prepare(direction);
+    const on = await session();
+    const before = proxy.bytesUp + proxy.bytesDown;
+    let drops = 0;
+    const progress = (bytes: number) => {
+      if (bytes < (drops + 1) * 8 * mib || drops === 2) return;
+      drops++;
+      proxy.dropAll();
+    };
+    await carry(on, direction, { atomic: false, progress });
+    expect(drops).toBe(2);
+    expect(readFileSync(destination).equals(content)).toBe(true);
+    expect(proxy.bytesUp + proxy.bytesDown - before).toBeLessThan(content.length + drops * 10 * mib);
+  });
+
+  test('in place: something that is no file is left alone', async () => {
+    const { destination } = prepare(direction);
+    mkdirSync(destination);
+    expect(await codeOf(carry(await session(), direction, { atomic: false }))).toBe('exists');
+  });
+
+  test('nothing of an earlier call is used when that is wished', async () => {
+    const { destination, folder } = prepare(direction);
+    const on = await session();
+    const stop = new AbortController();
+    const progress = (bytes: number) => {
+      if (bytes >= 16 * mib) stop.abort();
+    };
+    await codeOf(carry(on, direction, { signal: stop.signal, progress }));
+    expect(await carry(on, direction, { resume: false })).toMatchObject({ bytes: content.length });
+    expect(readFileSync(destination).equals(content)).toBe(true);
+    expect(readdirSync(folder)).toHaveLength(1);
+  });
+
   test('a source that changed since is carried as it is now', async () => {
     const { source, destination } = prepare(direction);
     const on = await session();
