@@ -208,17 +208,6 @@ export interface Storage {
   clockOffsetMs(): Promise<number>;
 }
 
-/** A side whose files can also be written where they are, for callers who ask for that and give up what a temp promises. */
-export interface InPlaceStorage extends Storage {
-  /**
-   * Opens the destination itself for writing, never through a symlink: the file that is `expected`, cut to `offset` bytes
-   * (which count as acknowledged), or a new one (exclusively, mode 0600) when that is `null`. Of the result `publish` does
-   * nothing, and `discard` leaves what was written, as `leave` does.
-   * @throws `exists` (something is there, or no file), `changed` or `not-found` (no longer `expected`)
-   */
-  openInPlace(path: string, expected: Entry | null, offset: number): Promise<Temp>;
-}
-
 /** The link below a remote storage: a stable handle over changing connections. */
 export interface Link {
   readonly state: LinkState;

@@ -17,7 +17,7 @@ import {
 } from './engine/carry-file.js';
 import { Ledger } from './engine/ledger.js';
 import { Temps } from './engine/temps.js';
-import type { InPlaceStorage, Log } from './ports.js';
+import type { Log, Storage } from './ports.js';
 import { resolveRemote } from './remote.js';
 import type { Prompts } from './ssh/prompts.js';
 import type { SecretOptions } from './ssh/secret-sources.js';
@@ -108,8 +108,8 @@ export async function connect(target: string, options: SessionOptions = {}): Pro
 }
 
 interface Parts extends CarryParts {
-  readonly local: InPlaceStorage;
-  readonly remote: InPlaceStorage;
+  readonly local: Storage;
+  readonly remote: Storage;
   readonly close: () => Promise<void>;
 }
 

@@ -2,7 +2,8 @@
 import { sameTimeAcross } from '../core/compare.js';
 import type { Entry, Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
-import type { Clock, InPlaceStorage, Link } from '../ports.js';
+import type { Clock, Link, Storage } from '../ports.js';
+import { type InPlaceStorage, isInPlace } from '../ports-in-place.js';
 import { type FileTransferred, transferFile, transferInPlace } from '../transfer/file-lane.js';
 import type { WrittenInPlace } from '../transfer/in-place.js';
 import { proveSame } from '../transfer/proof.js';
@@ -40,9 +41,9 @@ export interface FileCarried {
 
 /** One call. */
 export interface CarryCall {
-  readonly from: InPlaceStorage;
+  readonly from: Storage;
   readonly source: string;
-  readonly to: InPlaceStorage;
+  readonly to: Storage;
   readonly side: Side;
   readonly destination: string;
   readonly options: CarryOptions;
@@ -62,7 +63,7 @@ const idleFailuresMax = 5;
 
 /**
  * Carries one file, however often the link is lost meanwhile.
- * @throws as `transferFile`, and `interrupted`
+ * @throws as `transferFile`, `unsupported` (in place, where the side cannot), `interrupted`
  */
 export async function carryFile(parts: CarryParts, call: CarryCall): Promise<FileCarried> {
   const { signal, options } = call;
@@ -102,9 +103,22 @@ async function attempt(
   });
   const done =
     options.atomic === false
-      ? await transferInPlace({ ...job, to, resume: options.resume === true, written })
+      ? await transferInPlace({
+          ...job,
+          to: inPlaceOf(call),
+          resume: options.resume === true,
+          written,
+        })
       : await throughTemp(parts, call, job);
   return { bytes: done.bytes, size: done.source.size, complete: false };
+}
+
+function inPlaceOf({ to, destination: path }: CarryCall): InPlaceStorage {
+  if (isInPlace(to)) return to;
+  throw new TowlineError('unsupported', `'${path}' cannot be written in place on ${to.label}`, {
+    path,
+    hint: 'Leave out `atomic: false`',
+  });
 }
 
 async function throughTemp({ temps }: CarryParts, call: CarryCall, job: Carriage): Promise<FileTransferred> {
@@ -170,7 +184,7 @@ async function sizeIfComplete(call: CarryCall, present: Entry | null): Promise<n
   return hashes[0] === hashes[1] ? wanted.size : null;
 }
 
-async function entryAt(storage: InPlaceStorage, path: string): Promise<Entry | null> {
+async function entryAt(storage: Storage, path: string): Promise<Entry | null> {
   const [seen] = await storage.observe([path]);
   if (seen instanceof TowlineError) throw seen;
   return seen ?? null;

@@ -5,7 +5,8 @@
 import { sameRevision } from '../core/compare.js';
 import type { Entry } from '../core/entry.js';
 import { TowlineError } from '../core/errors.js';
-import type { InPlaceStorage, Source } from '../ports.js';
+import type { Source } from '../ports.js';
+import type { InPlaceStorage } from '../ports-in-place.js';
 import { proveSame } from './proof.js';
 import { requireSpace } from './space.js';
 import type { Carriage, OpenTarget } from './target.js';

@@ -1,7 +1,7 @@
 /** `verify: checksum`: what was written is hashed where it lies and compared with what was sent. */
 import { sameRevision } from '../core/compare.js';
 import type { Entry, Side } from '../core/entry.js';
-import { TowlineError, hasCode } from '../core/errors.js';
+import { asTowlineError, TowlineError, hasCode } from '../core/errors.js';
 import type { Storage } from '../ports.js';
 import { type FileTransfer, type FileTransferred, transferFile } from './file-lane.js';
 
@@ -124,7 +124,7 @@ class GatheredHashes {
         settle(hashes?.[index] ?? this.#storage.hash(path, this.#signal)),
       );
     } catch (error) {
-      for (const { settle } of batch) settle(Promise.reject(error as Error));
+      for (const { settle } of batch) settle(Promise.reject(asTowlineError(error)));
     }
   }
 }

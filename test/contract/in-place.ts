@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { InPlaceStorage } from '../../src/ports.js';
+import type { InPlaceStorage } from '../../src/ports-in-place.js';
 import { fresh } from './fresh.js';
 import { codeOf, entryAt, type MakeSide } from './side.js';
 

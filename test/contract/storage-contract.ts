@@ -3,7 +3,7 @@
  * declared that it cannot do is skipped, nothing else.
  */
 import { describe } from 'vitest';
-import type { InPlaceStorage } from '../../src/ports.js';
+import type { InPlaceStorage } from '../../src/ports-in-place.js';
 import { attributePromises } from './attributes.js';
 import { hashPromises } from './hashes.js';
 import { movePromises } from './moves.js';

@@ -153,26 +153,26 @@ describe.each(['write', 'read'] as const)(
   (direction) => {
     test.each(Object.keys(faults) as (keyof typeof faults)[])('%s', async (name) => {
       const { done, code, dies } = faults[name];
-      let reached = true;
+      const fault = { reached: true };
       let nth = 0;
-      while (reached) {
+      while (fault.reached) {
         nth++;
         world = new World();
         const { from, to } = await interrupted(direction);
-        reached = false;
+        fault.reached = false;
         let calls = 0;
         const strike = () => {
           // A reader never sees anything but the old version or the new one.
           const seen = to.edit.read('file');
           expect(seen.equals(Buffer.from('old')) || seen.equals(data)).toBe(true);
           if (++calls !== nth) return;
-          reached = true;
+          struck = nth;
           throw new TowlineError(code, 'the fault of this test');
         };
         if (done) world.after = strike;
         else world.before = strike;
         const first = await outcome(world.carry(direction));
-        if (dies && reached) world.begin();
+        if (dies && first instanceof TowlineError) world.begin();
         const last = first instanceof TowlineError ? await world.carry(direction) : first;
         world.before = world.after = () => undefined;
         expect(to.edit.read('file').equals(data)).toBe(true);

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { canHoldPlaces, placeOf } from '../../src/storage/local/place.js';
 import { createLocalStorage } from '../../src/storage/local/storage.js';
 import { rawFolder } from '../contract/raw-folder.js';
-import type { InPlaceStorage } from '../../src/ports.js';
+import type { InPlaceStorage } from '../../src/ports-in-place.js';
 import { codeOf, completeTemp, entryAt, scanAll, tempOf, type MakeSide } from '../contract/side.js';
 import { inPlaceContract, storageContract } from '../contract/storage-contract.js';
 import { freshFolder } from '../support/folder.js';

@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, TowlineError } from '../../src/core/errors.js';
-import type { Clock, InPlaceStorage, Log } from '../../src/ports.js';
+import type { Clock, Log } from '../../src/ports.js';
+import type { InPlaceStorage } from '../../src/ports-in-place.js';
 import type { SftpChannel, SftpSession, StreamSession } from '../../src/ssh/channel.js';
 import { createConnection, type Connection } from '../../src/ssh/connection.js';
 import { RemoteShell } from '../../src/storage/sftp/shell/remote-shell.js';
@@ -73,7 +74,7 @@ export function shellAt(session: SftpSession, commands: StreamSession, root: str
 }
 
 /** As `storageAt`, with the server's shell for what that can do; it lists trees of any size by find. */
-export function storageWithShell(session: SftpSession, commands: StreamSession, root: string): Storage {
+export function storageWithShell(session: SftpSession, commands: StreamSession, root: string): InPlaceStorage {
   const shell = shellAt(session, commands, root);
   return createSftpStorage({ session, root, label: `box:${root}`, clock: realClock, shell, large: true });
 }

@@ -1,6 +1,7 @@
 /** A Storage in memory, with knobs for whatever a real side might do to us. */
 import { TowlineError } from '../../core/errors.js';
-import type { Capabilities, InPlaceStorage, Storage } from '../../ports.js';
+import type { Capabilities, Storage } from '../../ports.js';
+import type { InPlaceStorage } from '../../ports-in-place.js';
 import { componentsOrRoot } from '../checked.js';
 import { hashEach, hashSource } from '../hash.js';
 import * as changes from './changes.js';

@@ -1,5 +1,6 @@
 /** A directory of an SFTP server as a `Storage`. */
-import type { Capabilities, Clock, InPlaceStorage } from '../../ports.js';
+import type { Capabilities, Clock } from '../../ports.js';
+import type { InPlaceStorage } from '../../ports-in-place.js';
 import type { SftpSession } from '../../ssh/channel.js';
 import { hashSource } from '../hash.js';
 import { makeDirectory, move, remove, setMetadata } from './changes.js';
