@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { connect, type Session } from '../src/session.js';
@@ -145,6 +153,34 @@ describe.each(['write', 'read'] as const)('%sFile', (direction) => {
     const { destination } = prepare(direction);
     mkdirSync(destination);
     expect(await codeOf(carry(await session(), direction, { atomic: false }))).toBe('exists');
+  });
+
+  test('a source that grew since it was cut off: only the rest is carried, proved by the server', async () => {
+    const { source, destination, folder } = prepare(direction);
+    const on = await session();
+    const stop = new AbortController();
+    const progress = (bytes: number) => {
+      if (bytes >= 16 * mib) stop.abort();
+    };
+    await codeOf(carry(on, direction, { signal: stop.signal, progress }));
+    const grown = Buffer.concat([content, randomBytes(mib)]);
+    writeFileSync(source, grown);
+    const done = await carry(on, direction);
+    expect(done.bytes).toBeLessThanOrEqual(grown.length - 12 * mib);
+    expect(readFileSync(destination).equals(grown)).toBe(true);
+    expect(readdirSync(folder)).toHaveLength(1);
+  });
+
+  test('in place: a beginning that is there is continued, all of it and more is complete, when that is wished', async () => {
+    const { destination } = prepare(direction);
+    writeFileSync(destination, content.subarray(0, 20 * mib));
+    const on = await session();
+    const options = { atomic: false, resume: true };
+    expect(await carry(on, direction, options)).toMatchObject({ bytes: 4 * mib, complete: false });
+    expect(readFileSync(destination).equals(content)).toBe(true);
+    appendFileSync(destination, 'more');
+    expect(await carry(on, direction, options)).toMatchObject({ bytes: 0, complete: true });
+    expect(statSync(destination).size).toBe(content.length + 4);
   });
 
   test('nothing of an earlier call is used when that is wished', async () => {

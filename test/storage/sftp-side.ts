@@ -74,7 +74,11 @@ export function shellAt(session: SftpSession, commands: StreamSession, root: str
 }
 
 /** As `storageAt`, with the server's shell for what that can do; it lists trees of any size by find. */
-export function storageWithShell(session: SftpSession, commands: StreamSession, root: string): InPlaceStorage {
+export function storageWithShell(
+  session: SftpSession,
+  commands: StreamSession,
+  root: string,
+): InPlaceStorage {
   const shell = shellAt(session, commands, root);
   return createSftpStorage({ session, root, label: `box:${root}`, clock: realClock, shell, large: true });
 }
