@@ -35,6 +35,7 @@ import { createLocalStorage } from './storage/local/storage.js';
 import { readOnly } from './storage/read-only.js';
 import { systemClock } from './system-clock.js';
 import { createThrottle } from './transfer/throttle.js';
+import { Verifier } from './transfer/verify.js';
 import { createChokidarWatcher } from './watch/chokidar-watcher.js';
 import { createRemoteWatcher } from './watch/remote-inotify.js';
 
@@ -156,6 +157,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     deletions: new DeletionLog(),
     gate: new Gate(),
     throttle: createThrottle({ clock: systemClock, kibPerSecond: resolved.bwlimit }),
+    verifier: settings.verify === 'checksum' ? new Verifier({ local, remote }, hard.signal) : null,
     modeTrust,
     resolutions: new Resolutions(state.facts),
     remoteAhead: { ms: 0 },

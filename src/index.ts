@@ -24,6 +24,7 @@ export {
 export type { Check, CheckState, Diagnosis } from './diagnose/check.js';
 export { diagnose, type DiagnoseHooks, type DiagnoseOptions } from './diagnose.js';
 export type { Hold, HoldCause } from './core/guard.js';
+export type { CarryOptions, FileCarried } from './engine/carry-file.js';
 export type {
   AgentEvent,
   AgentListener,
@@ -44,7 +45,7 @@ export {
   type PairStatus,
   type StoppedStatus,
 } from './pairs.js';
-export { connect, type FileCarried, type FileOptions, type Session, type SessionOptions } from './session.js';
+export { connect, type FileOptions, type Session, type SessionOptions } from './session.js';
 export type { Prompts } from './ssh/prompts.js';
 export { startSftpServer, type SftpServer, type SftpServerOptions } from './ssh/server/server.js';
 

@@ -146,14 +146,14 @@ export interface Storage {
   createTemp(path: string, name: string, hint?: TempHint): Promise<Temp>;
 
   /**
-   * Goes on with the temp `from` that an earlier attempt left beside `path`: renames it to `to`, a name that was never
-   * used (so that a frozen session which wakes later finds nothing under the name it knows), cuts it to `offset` bytes and
-   * opens it. `acknowledged` of the result starts at `offset`.
-   * @returns `null` when it cannot be continued (missing, no regular file, shorter than `offset`, cutting refused):
-   * something may be left under either name, and `removeTemps` is to be called with both
+   * Goes on with the temp `from` left beside `path`: renames it to `to`, a name that was never used (a frozen session which
+   * wakes later finds nothing under the name it knows), cuts it to `offset` bytes (`acknowledged`) and opens it.
+   * @param apart `to` is to be a copy where what was sent to `from` may still arrive: something else comes now
+   * @returns `null` when it cannot be continued (missing, no file, too short, refused): something may be left under either
+   * name, and `removeTemps` is to be called with both
    * @throws `network`: it may have either name by now
    */
-  resumeTemp(path: string, from: string, to: string, offset: number): Promise<Temp | null>;
+  resumeTemp(path: string, from: string, to: string, offset: number, apart?: boolean): Promise<Temp | null>;
 
   /** Makes a directory whose parent exists. `exists` when anything is there. */
   makeDirectory(path: string, mode: number): Promise<Entry>;

@@ -7,13 +7,17 @@
 import { realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, parse, relative, resolve, sep } from 'node:path';
-import { sameTimeAcross } from './core/compare.js';
-import type { Entry, Side } from './core/entry.js';
-import { TowlineError, hasCode } from './core/errors.js';
+import { TowlineError } from './core/errors.js';
+import {
+  type CarryCall,
+  carryFile,
+  type CarryOptions,
+  type CarryParts,
+  type FileCarried,
+} from './engine/carry-file.js';
 import { Ledger } from './engine/ledger.js';
 import { Temps } from './engine/temps.js';
-import { PathTemps } from './engine/transfer-temps.js';
-import type { Link, Log, Storage } from './ports.js';
+import type { Log, Storage } from './ports.js';
 import { resolveRemote } from './remote.js';
 import type { Prompts } from './ssh/prompts.js';
 import type { SecretOptions } from './ssh/secret-sources.js';
@@ -22,8 +26,7 @@ import { stateFolder } from './state/location.js';
 import { openState } from './state/open.js';
 import { createLocalStorage } from './storage/local/storage.js';
 import { systemClock } from './system-clock.js';
-import { transferFile } from './transfer/file-lane.js';
-import { createThrottle, type Throttle } from './transfer/throttle.js';
+import { createThrottle } from './transfer/throttle.js';
 
 export interface SessionOptions extends SecretOptions {
   readonly port?: number;
@@ -45,26 +48,17 @@ export interface SessionOptions extends SecretOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface FileOptions {
-  /** Go on with what an earlier call left, and over a lost link. Default: true. */
-  readonly resume?: boolean;
+export interface FileOptions extends CarryOptions {
   /** Ends the call with `interrupted`; what was sent is kept for the next one. */
   readonly signal?: AbortSignal;
-  /** How much of the file is over there by now, bytes; starts again when an attempt does. */
-  readonly progress?: (bytes: number) => void;
-}
-
-export interface FileCarried {
-  /** Bytes that were carried: 0 when the destination was complete already. */
-  readonly bytes: number;
-  readonly size: number;
 }
 
 /** A connection to one directory of a server. Calls may run concurrently, but for calls with the same destination. */
 export interface Session {
   /**
    * Puts a local file at `remote`, a path below the session's directory whose parent exists. Readers see the old version
-   * or the new one, whole. A destination of the same size and time (or content) is left alone.
+   * or the new one, whole, and the rename comes last (unless `atomic` is false). A destination of the same size and time
+   * (or content) is left alone: the result says so.
    * @throws `vanished`, `changing`, `changed`, `exists`, `no-space`, `permission`, `name`, `not-found`, `network`,
    * `interrupted`
    */
@@ -76,8 +70,6 @@ export interface Session {
 
 /** Connections that failed in a row before a call gives up. */
 const attemptsMax = 3;
-/** Failures of the link in one call that carried nothing further. */
-const idleFailuresMax = 5;
 
 /**
  * Connects to `[user@]host:path`, `http[s]://[user@]host/path` or a folder of this machine (which must exist).
@@ -98,7 +90,7 @@ export async function connect(target: string, options: SessionOptions = {}): Pro
   try {
     const state = await openState({ folder, label: far.label });
     undo.push(() => state.close());
-    const opened = far.open({ log, giveUpAfter: attemptsMax });
+    const opened = far.open({ log, giveUpAfter: attemptsMax, helpers: true });
     undo.push(() => opened.close());
     const { storage: remote, link } = opened;
     await link.ready(options.signal);
@@ -106,35 +98,23 @@ export async function connect(target: string, options: SessionOptions = {}): Pro
     undo.push(() => ledger.flush());
     const temps = new Temps(state.partials, ledger, systemClock, log, state.agentId);
     const local = createLocalStorage({ root: parse(resolve('.')).root, writable: true });
-    await temps.sweep('local', local);
-    await temps.sweepRemote(remote);
-    return new FileSession({ local, remote, link, temps, close });
+    await temps.sweepBoth({ local, remote });
+    const throttle = createThrottle({ clock: systemClock, kibPerSecond: null });
+    return new FileSession({ local, remote, link, temps, throttle, clock: systemClock, close });
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-interface Parts {
+interface Parts extends CarryParts {
   readonly local: Storage;
   readonly remote: Storage;
-  readonly link: Link;
-  readonly temps: Temps;
   readonly close: () => Promise<void>;
-}
-
-interface Carriage {
-  readonly from: Storage;
-  readonly source: string;
-  readonly to: Storage;
-  readonly side: Side;
-  readonly destination: string;
-  readonly options: FileOptions;
 }
 
 class FileSession implements Session {
   readonly #parts: Parts;
-  readonly #throttle: Throttle = createThrottle({ clock: systemClock, kibPerSecond: null });
   readonly #ended = new AbortController();
   readonly #underWay = new Set<Promise<unknown>>();
 
@@ -145,13 +125,13 @@ class FileSession implements Session {
   async writeFile(local: string, remote: string, options: FileOptions = {}): Promise<FileCarried> {
     const { local: from, remote: to } = this.#parts;
     const source = await pathFromRoot(local);
-    return this.#track(this.#carry({ from, source, to, side: 'remote', destination: remote, options }));
+    return this.#carry({ from, source, to, side: 'remote', destination: remote }, options);
   }
 
   async readFile(remote: string, local: string, options: FileOptions = {}): Promise<FileCarried> {
     const { local: to, remote: from } = this.#parts;
     const destination = await pathFromRoot(local);
-    return this.#track(this.#carry({ from, source: remote, to, side: 'local', destination, options }));
+    return this.#carry({ from, source: remote, to, side: 'local', destination }, options);
   }
 
   async close(): Promise<void> {
@@ -160,89 +140,14 @@ class FileSession implements Session {
     await this.#parts.close();
   }
 
-  async #track(work: Promise<FileCarried>): Promise<FileCarried> {
-    const tracked = work.finally(() => this.#underWay.delete(tracked));
+  #carry(call: Omit<CarryCall, 'signal' | 'options'>, options: FileOptions): Promise<FileCarried> {
+    const { signal: wish } = options;
+    const signal = wish === undefined ? this.#ended.signal : AbortSignal.any([this.#ended.signal, wish]);
+    const carried = carryFile(this.#parts, { ...call, options, signal });
+    const tracked = carried.finally(() => this.#underWay.delete(tracked));
     this.#underWay.add(tracked);
     return tracked;
   }
-
-  async #carry(carriage: Carriage): Promise<FileCarried> {
-    const { resume = true, signal: wish } = carriage.options;
-    const signal = wish === undefined ? this.#ended.signal : AbortSignal.any([this.#ended.signal, wish]);
-    let furthest = 0;
-    let idle = 0;
-    for (;;) {
-      let there = 0;
-      try {
-        throwIfEnded(signal);
-        return await this.#attempt(carriage, signal, (bytes) => (there = bytes));
-      } catch (error) {
-        throwIfEnded(signal);
-        idle = there > furthest ? 0 : idle + 1;
-        furthest = Math.max(furthest, there);
-        if (!resume || !hasCode(error, 'network') || idle >= idleFailuresMax) throw error;
-        await this.#parts.link.ready(signal);
-      }
-    }
-  }
-
-  async #attempt(
-    carriage: Carriage,
-    signal: AbortSignal,
-    told: (bytes: number) => void,
-  ): Promise<FileCarried> {
-    const { from, source, to, side, destination, options } = carriage;
-    const present = await entryAt(to, destination);
-    const size = await this.#sizeIfComplete(carriage, present, signal);
-    if (size !== null) return { bytes: 0, size };
-    const { temps } = this.#parts;
-    const names = new PathTemps({ temps, side, storage: to, path: destination }, null);
-    if (options.resume === false) await temps.takeUp(side, destination, to, null);
-    let bytes = 0;
-    try {
-      const done = await transferFile({
-        from: { openSource: () => from.openSource(source), clockOffsetMs: () => from.clockOffsetMs() },
-        to,
-        path: destination,
-        expected: present,
-        attributes: ({ mode, mtimeMs }) => ({ mode, mtimeMs }),
-        sync: false,
-        now: () => systemClock.now(),
-        temps: names,
-        progress: (more) => {
-          bytes += more;
-          told(bytes);
-          options.progress?.(bytes);
-        },
-        throttle: this.#throttle,
-        signal,
-      });
-      return { bytes: done.bytes, size: done.source.size };
-    } finally {
-      names.end();
-    }
-  }
-
-  /** The size of the source when the destination is it already: the same size and time, or the same content. */
-  async #sizeIfComplete(
-    carriage: Carriage,
-    present: Entry | null,
-    signal: AbortSignal,
-  ): Promise<number | null> {
-    const { from, source, to, destination } = carriage;
-    if (present?.kind !== 'file') return null;
-    const wanted = await entryAt(from, source);
-    if (wanted?.kind !== 'file' || wanted.size !== present.size) return null;
-    if (sameTimeAcross(wanted.mtimeMs, present.mtimeMs)) return wanted.size;
-    const hashes = await Promise.all([from.hash(source, signal), to.hash(destination, signal)]);
-    return hashes[0] === hashes[1] ? wanted.size : null;
-  }
-}
-
-async function entryAt(storage: Storage, path: string): Promise<Entry | null> {
-  const [seen] = await storage.observe([path]);
-  if (seen instanceof TowlineError) throw seen;
-  return seen ?? null;
 }
 
 /** A local path as the storage of the whole machine names it; links on the way are followed, the file itself is no link. */
@@ -260,14 +165,6 @@ async function pathFromRoot(local: string): Promise<string> {
   }
   const path = join(folder, basename(absolute));
   return relative(parse(path).root, path).split(sep).join('/');
-}
-
-function throwIfEnded(signal: AbortSignal): void {
-  if (!signal.aborted) return;
-  const reason: unknown = signal.reason;
-  throw reason instanceof TowlineError
-    ? reason
-    : new TowlineError('interrupted', 'stopped', { cause: reason });
 }
 
 const nothing = () => undefined;

@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { connect, type Session } from '../src/session.js';
@@ -51,14 +59,18 @@ describe.each(['write', 'read'] as const)('%sFile', (direction) => {
   test('carries content, mode and time; a complete destination is left alone', async () => {
     const { destination, folder } = prepare(direction);
     const on = await session();
-    expect(await carry(on, direction)).toEqual({ bytes: content.length, size: content.length });
+    expect(await carry(on, direction)).toEqual({
+      bytes: content.length,
+      size: content.length,
+      complete: false,
+    });
     expect(readFileSync(destination).equals(content)).toBe(true);
     expect(statSync(destination).mode & 0o777).toBe(0o640);
     expect(statSync(destination).mtimeMs).toBe(longAgo * 1000);
     const { ino } = statSync(destination);
-    expect(await carry(on, direction)).toEqual({ bytes: 0, size: content.length });
+    expect(await carry(on, direction)).toEqual({ bytes: 0, size: content.length, complete: true });
     utimesSync(destination, 1, 1);
-    expect(await carry(on, direction)).toEqual({ bytes: 0, size: content.length });
+    expect(await carry(on, direction)).toEqual({ bytes: 0, size: content.length, complete: true });
     expect(statSync(destination).ino).toBe(ino);
     writeFileSync(destination, Buffer.concat([content, content]));
     expect(await carry(on, direction)).toMatchObject({ bytes: content.length });
@@ -97,6 +109,90 @@ describe.each(['write', 'read'] as const)('%sFile', (direction) => {
     expect(drops).toBe(2);
     expect(readFileSync(destination).equals(content)).toBe(true);
     expect(proxy.bytesUp + proxy.bytesDown - before).toBeLessThan(content.length + drops * 6 * mib);
+    expect(readdirSync(folder)).toHaveLength(1);
+  });
+
+  test('in place: the destination keeps its inode; cut short it is left, and the call again makes it whole', async () => {
+    const { destination, folder } = prepare(direction);
+    writeFileSync(destination, 'old');
+    const { ino } = statSync(destination);
+    const on = await session();
+    const stop = new AbortController();
+    const progress = (bytes: number) => {
+      if (bytes >= 16 * mib) stop.abort();
+    };
+    const cut = carry(on, direction, { atomic: false, signal: stop.signal, progress });
+    expect(await codeOf(cut)).toBe('interrupted');
+    const there = readFileSync(destination);
+    expect(there.length).toBeGreaterThan(mib);
+    expect(content.subarray(0, there.length).equals(there)).toBe(true);
+    expect(await carry(on, direction, { atomic: false })).toMatchObject({ complete: false });
+    expect(readFileSync(destination).equals(content)).toBe(true);
+    expect(statSync(destination)).toMatchObject({ ino, mtimeMs: longAgo * 1000 });
+    expect(await carry(on, direction, { atomic: false })).toMatchObject({ bytes: 0, complete: true });
+    expect(readdirSync(folder)).toHaveLength(1);
+  });
+
+  test('in place: a link that drops is no reason to begin again', async () => {
+    const { destination } = prepare(direction);
+    const on = await session();
+    const before = proxy.bytesUp + proxy.bytesDown;
+    let drops = 0;
+    const progress = (bytes: number) => {
+      if (bytes < (drops + 1) * 8 * mib || drops === 2) return;
+      drops++;
+      proxy.dropAll();
+    };
+    await carry(on, direction, { atomic: false, progress });
+    expect(drops).toBe(2);
+    expect(readFileSync(destination).equals(content)).toBe(true);
+    expect(proxy.bytesUp + proxy.bytesDown - before).toBeLessThan(content.length + drops * 10 * mib);
+  });
+
+  test('in place: something that is no file is left alone', async () => {
+    const { destination } = prepare(direction);
+    mkdirSync(destination);
+    expect(await codeOf(carry(await session(), direction, { atomic: false }))).toBe('exists');
+  });
+
+  test('a source that grew since it was cut off: only the rest is carried, proved by the server', async () => {
+    const { source, destination, folder } = prepare(direction);
+    const on = await session();
+    const stop = new AbortController();
+    const progress = (bytes: number) => {
+      if (bytes >= 16 * mib) stop.abort();
+    };
+    await codeOf(carry(on, direction, { signal: stop.signal, progress }));
+    const grown = Buffer.concat([content, randomBytes(mib)]);
+    writeFileSync(source, grown);
+    const done = await carry(on, direction);
+    expect(done.bytes).toBeLessThanOrEqual(grown.length - 12 * mib);
+    expect(readFileSync(destination).equals(grown)).toBe(true);
+    expect(readdirSync(folder)).toHaveLength(1);
+  });
+
+  test('in place: a beginning that is there is continued, all of it and more is complete, when that is wished', async () => {
+    const { destination } = prepare(direction);
+    writeFileSync(destination, content.subarray(0, 20 * mib));
+    const on = await session();
+    const options = { atomic: false, resume: true };
+    expect(await carry(on, direction, options)).toMatchObject({ bytes: 4 * mib, complete: false });
+    expect(readFileSync(destination).equals(content)).toBe(true);
+    appendFileSync(destination, 'more');
+    expect(await carry(on, direction, options)).toMatchObject({ bytes: 0, complete: true });
+    expect(statSync(destination).size).toBe(content.length + 4);
+  });
+
+  test('nothing of an earlier call is used when that is wished', async () => {
+    const { destination, folder } = prepare(direction);
+    const on = await session();
+    const stop = new AbortController();
+    const progress = (bytes: number) => {
+      if (bytes >= 16 * mib) stop.abort();
+    };
+    await codeOf(carry(on, direction, { signal: stop.signal, progress }));
+    expect(await carry(on, direction, { resume: false })).toMatchObject({ bytes: content.length });
+    expect(readFileSync(destination).equals(content)).toBe(true);
     expect(readdirSync(folder)).toHaveLength(1);
   });
 

@@ -35,6 +35,7 @@ interface ParsedFlags extends SecretFlags {
   readonly mkpath?: boolean;
   readonly force?: boolean;
   readonly fsync?: boolean;
+  readonly verify?: Verify;
   readonly bwlimit?: number;
   readonly stateDir?: string;
   readonly settleMs?: number;
@@ -47,6 +48,7 @@ interface ParsedFlags extends SecretFlags {
 type Compare = NonNullable<PairOptions['compare']>;
 type Mode = NonNullable<PairOptions['mode']>;
 type Conflict = NonNullable<PairOptions['conflict']>;
+type Verify = NonNullable<PairOptions['verify']>;
 type Drift = NonNullable<PairOptions['onDrift']>;
 type AfterSync = NonNullable<PairOptions['afterSync']>[number];
 const compares: readonly Compare[] = ['size', 'mtime+size', 'checksum'];
@@ -166,7 +168,14 @@ function addServerFlags(command: Command): void {
     .optionsGroup('On the server:')
     .option('--chmod <changes>', "modes there, as rsync's: D755,F644 or u+rwX,go-w")
     .option('--mkpath', 'make missing parents of the remote folder too')
-    .option('--fsync', 'force each file to disk before it gets its name');
+    .option('--fsync', 'force each file to disk before it gets its name')
+    .addOption(
+      new Option('--verify <how>', 'check each file once more after it was carried over').choices([
+        'none',
+        'size',
+        'checksum',
+      ]),
+    );
 }
 
 function addFlowFlags(command: Command, afterSync: AfterSync[]): void {
@@ -238,6 +247,7 @@ function pairOptions(
     mkpath: flags.mkpath,
     force: flags.force,
     fsync: flags.fsync,
+    verify: flags.verify,
     bwlimit: flags.bwlimit,
     afterSync: afterSync.length > 0 ? afterSync : undefined,
     stateDir: flags.stateDir,

@@ -63,6 +63,7 @@ export function settingsOf(resolved: ResolvedOptions, purpose: Purpose): Setting
     modeRule: resolved.modeRule,
     modeRuleText: resolved.modeRuleText,
     sync: resolved.fsync,
+    verify: resolved.verify,
     parents: resolved.mkpath,
   };
 }

@@ -80,6 +80,8 @@ export interface PairOptions {
   readonly mkpath?: boolean;
   /** Transfer files that are equal, too. */
   readonly force?: boolean;
+  /** What is checked of each file after it was carried over: `checksum` reads it there once more. Default: `none`. */
+  readonly verify?: 'none' | 'size' | 'checksum';
   /** Force what was written to disk before it gets its name. Default: false; in `two-way` true. */
   readonly fsync?: boolean;
   /** Content sent and received together, KiB/s. Default: unlimited. */

@@ -28,6 +28,7 @@ export interface ResolvedOptions {
   readonly modeRule: ModeRule;
   readonly modeRuleText: string;
   readonly fsync: boolean;
+  readonly verify: 'none' | 'size' | 'checksum';
   readonly mkpath: boolean;
   readonly acceptNew: boolean;
   readonly rules: readonly RuleOption[];
@@ -72,6 +73,7 @@ export function resolveOptions(options: PairOptions): ResolvedOptions {
     compare,
     modeRule: options.chmod === undefined ? (mode) => mode : parseChmod(options.chmod),
     modeRuleText: options.chmod ?? '',
+    verify: oneOf('verify', options.verify ?? 'none', ['none', 'size', 'checksum']),
     fsync: options.fsync ?? mode === 'two-way',
     mkpath: options.mkpath ?? false,
     acceptNew: options.acceptNew ?? false,

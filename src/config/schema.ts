@@ -37,6 +37,7 @@ export interface Settings {
   readonly mkpath?: boolean;
   readonly force?: boolean;
   readonly fsync?: boolean;
+  readonly verify?: 'none' | 'size' | 'checksum';
   readonly bwlimit?: number;
   readonly afterSync?: AfterSyncOption | readonly AfterSyncOption[];
   readonly every?: string;
@@ -162,6 +163,7 @@ export const settingSchemas: Readonly<Record<keyof Settings, SettingSchema>> = {
   mkpath: flag,
   force: flag,
   fsync: flag,
+  verify: choice(['none', 'size', 'checksum']),
   bwlimit: {
     type: 'number',
     minimum: 0,

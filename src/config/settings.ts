@@ -61,6 +61,7 @@ export function settingsToOptions(settings: Settings, origin: Origin): SettingsO
     mkpath: settings.mkpath,
     force: settings.force,
     fsync: settings.fsync,
+    verify: settings.verify,
     bwlimit: settings.bwlimit,
     afterSync: afterSync === undefined ? undefined : listOf(afterSync),
     stateDir: path(settings.stateDir),

@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'changing' // the source never held still
   | 'conflict' // both sides changed: a person is to decide
   | 'drift' // others changed the side that only follows, and that is not to be overwritten
+  | 'damaged' // what was written is not what was sent
   | 'unmounted' // a folder was a mount point and is none now: what was in it is not gone
   | 'name' // a name that cannot be carried to the other side
   | 'protocol' // an answer that makes no sense
@@ -47,6 +48,7 @@ const retryClasses: Record<ErrorCode, RetryClass> = {
   changing: 'problem',
   conflict: 'problem',
   drift: 'halt',
+  damaged: 'problem',
   unmounted: 'problem',
   name: 'problem',
   protocol: 'problem',

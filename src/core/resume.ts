@@ -1,6 +1,7 @@
 /**
  * When an upload or download goes on where an earlier attempt ended (DESIGN.md, section 7). What was sent counts only as
- * far as it was acknowledged without a gap, and only while the source is the very one it was: the rest is sent again.
+ * far as it was acknowledged without a gap, and only while the source is the very one it was, or a hash proves that it
+ * still begins so: the rest is sent again.
  */
 import type { Entry } from './entry.js';
 
@@ -64,21 +65,20 @@ export function isWorthKeeping(partial: Partial, nowMs: number): boolean {
 }
 
 /**
- * Whether a partial is the beginning of this source. A source that changed in any way never gets old bytes; one that only
- * grew would have to prove its beginning by a hash of the partial, which is not done: it starts over.
+ * What a partial is to a source: surely its beginning (the source is the very one it was), perhaps (it changed, and may
+ * only have grown: a hash has to prove it), or of no use.
  */
-export function isBeginningOf(
+export type Standing = 'sure' | 'perhaps' | 'none';
+
+/** How a partial stands to this source. A source that changed never gets old bytes that are not proved to be its own. */
+export function standingOf(
   partial: Partial,
   source: { readonly fingerprint: string; readonly size: number },
   nowMs: number,
-): boolean {
+): Standing {
   const mark = readMark(partial);
-  return (
-    mark !== null &&
-    isWorthKeeping(partial, nowMs) &&
-    mark.fingerprint === source.fingerprint &&
-    partial.offset <= source.size
-  );
+  if (mark === null || !isWorthKeeping(partial, nowMs) || partial.offset > source.size) return 'none';
+  return mark.fingerprint === source.fingerprint ? 'sure' : 'perhaps';
 }
 
 function readMark({ fingerprint }: Partial): { readonly atMs: number; readonly fingerprint: string } | null {

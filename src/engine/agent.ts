@@ -146,7 +146,7 @@ export class Agent {
       await this.#runner.drained();
       await this.#hooks?.idle();
       this.#context.stopSignal.throwIfAborted();
-      await this.#context.temps.sweepAll(this.#context.remote);
+      await this.#context.temps.sweepAll(this.#context);
     } catch (error) {
       throw this.#failure ?? error;
     } finally {
@@ -208,7 +208,7 @@ export class Agent {
 
   async #begin(): Promise<void> {
     await makeRoot(this.#context);
-    await this.#context.temps.sweepRemote(this.#context.remote);
+    await this.#context.temps.sweepBoth(this.#context);
   }
 
   #batchEnded(tally: Tally): void {
@@ -219,7 +219,7 @@ export class Agent {
   /** What can still be continued after everything was sent is of no use. */
   async #sweepWhenDrained(): Promise<void> {
     await this.#runner.drained();
-    await this.#context.temps.sweepAll(this.#context.remote);
+    await this.#context.temps.sweepAll(this.#context);
   }
 
   #scheduleRecheck(): void {
@@ -233,7 +233,7 @@ export class Agent {
   #linkChanged(state: LinkState): void {
     this.#context.emit({ type: 'link', state });
     if (state.name === 'ready') {
-      this.#background(this.#context.temps.sweepRemote(this.#context.remote));
+      this.#background(this.#context.temps.sweepBoth(this.#context));
       this.#runner.kick();
     } else if (state.name === 'halted') {
       this.#fail(state.error);

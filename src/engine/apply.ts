@@ -5,7 +5,7 @@ import type { Entry, Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import { nameOf } from '../core/path.js';
 import type { Storage } from '../ports.js';
-import { transferFile } from '../transfer/file-lane.js';
+import { type FileTransfer, transferFile } from '../transfer/file-lane.js';
 import { type Context, otherSide, storageOf } from './context.js';
 import { deleteTree, type TreeDeleted } from './delete-tree.js';
 import { setAside } from './set-aside.js';
@@ -140,7 +140,7 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
   const size = change.source.size;
   emit({ type: 'transfer-start', path, size });
   try {
-    const done = await transferFile({
+    const job: FileTransfer = {
       from: storageOf(context, otherSide(side)),
       to,
       path,
@@ -159,7 +159,8 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
       },
       throttle: context.throttle,
       signal,
-    });
+    };
+    const done = await (context.verifier?.transfer(job, side) ?? transferFile(job));
     emit({ type: 'transfer-end', path, size, ok: true });
     return {
       ...nothing,

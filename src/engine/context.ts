@@ -8,6 +8,7 @@ import { sameRevision } from '../core/compare.js';
 import type { Clock, Link, Log, Storage } from '../ports.js';
 import type { State } from '../ports-state.js';
 import type { Throttle } from '../transfer/throttle.js';
+import type { Verifier } from '../transfer/verify.js';
 import type { Claims } from './claims.js';
 import type { DeletionLog } from './deletion-log.js';
 import type { AgentListener } from './events.js';
@@ -36,6 +37,8 @@ export interface Settings {
   readonly modeRuleText: string;
   /** Force written content to disk before it gets its name. */
   readonly sync: boolean;
+  /** How content is checked after its transfer: its size always is, also by `none`. */
+  readonly verify: 'none' | 'size' | 'checksum';
   /** Make missing parents of the destination's root. */
   readonly parents: boolean;
 }
@@ -73,6 +76,8 @@ export interface Context {
   readonly gate: Gate;
   /** Bounds the content of all transfers together. */
   readonly throttle: Throttle;
+  /** Compares contents after their transfer, if that was asked for. */
+  readonly verifier: Verifier | null;
   readonly policy: () => Policy;
   /** What a person decided about single conflicts. */
   readonly resolutions: Resolutions;

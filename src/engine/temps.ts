@@ -1,11 +1,17 @@
 import type { Side } from '../core/entry.js';
 import { asTowlineError, hasCode } from '../core/errors.js';
 import { join, parentOf } from '../core/path.js';
-import { isBeginningOf, isWorthKeeping, markOf } from '../core/resume.js';
+import { isWorthKeeping, markOf, standingOf } from '../core/resume.js';
 import { tempName } from '../core/tempname.js';
 import type { Clock, Log, Storage } from '../ports.js';
 import type { PartialRow, PartialStore } from '../ports-state.js';
 import type { Ledger } from './ledger.js';
+
+/** What is on record of a temp that was taken up. */
+export interface TakenUp extends PartialRow {
+  /** It is the beginning of this source; else that has to be proved. */
+  readonly sure: boolean;
+}
 
 /**
  * The temps of this agent: named and put on record before they are made, taken off when they became a file or are
@@ -98,8 +104,9 @@ export class Temps {
   }
 
   /**
-   * Takes up what an earlier attempt left of a path and is the beginning of this source, the longest first. What cannot be
-   * continued is removed before this resolves: a frozen session that wakes later finds nothing to rename.
+   * Takes up what an earlier attempt left of a path and is the beginning of this source, or may be: the sure ones first, the
+   * longest first. What cannot be continued is removed before this resolves: a frozen session that wakes later finds nothing
+   * to rename.
    * @param source `null`: nothing can be continued
    */
   async takeUp(
@@ -107,16 +114,15 @@ export class Temps {
     path: string,
     storage: Storage,
     source: { readonly fingerprint: string; readonly size: number } | null,
-  ): Promise<PartialRow | null> {
+  ): Promise<TakenUp | null> {
     await this.#know();
     await this.#swept;
     if (this.#left.size === 0) return null;
     const nowMs = this.#clock.now();
     const rows = [...this.#left.values()].filter((row) => row.side === side && row.path === path);
-    const fitting = rows
-      .filter((row) => source !== null && isBeginningOf(row, source, nowMs))
-      .sort((a, b) => b.offset - a.offset);
-    const [best] = fitting;
+    const standing = (row: PartialRow) => (source === null ? 'none' : standingOf(row, source, nowMs));
+    const fitting = rows.filter((row) => standing(row) !== 'none').sort((a, b) => b.offset - a.offset);
+    const best = fitting.find((row) => standing(row) === 'sure') ?? fitting[0];
     // In use from now on: no sweep takes it.
     if (best !== undefined) {
       this.#left.delete(best.temp);
@@ -126,7 +132,7 @@ export class Temps {
       storage,
       rows.filter((row) => !fitting.includes(row)),
     );
-    return best ?? null;
+    return best === undefined ? null : { ...best, sure: standing(best) === 'sure' };
   }
 
   /** Removes temps that were in use; those that may still be there stay on record. */
@@ -147,14 +153,16 @@ export class Temps {
     return this.#sweep(side, storage, (row) => !isWorthKeeping(row, this.#clock.now()), false);
   }
 
-  /** Sweeps the remote side; when the link goes meanwhile, that waits until it is back. */
-  sweepRemote(remote: Storage): Promise<void> {
-    return this.#whileLinked(this.sweep('remote', remote));
+  /** Sweeps both sides; when the link goes meanwhile, that waits until it is back. */
+  async sweepBoth(sides: Readonly<Record<Side, Storage>>): Promise<void> {
+    for (const side of ['local', 'remote'] as const)
+      await this.#whileReachable(this.sweep(side, sides[side]));
   }
 
   /** The same when everything was compared and sent: what nobody went on with goes too, and nothing is in doubt. */
-  sweepAll(remote: Storage): Promise<void> {
-    return this.#whileLinked(this.#sweep('remote', remote, () => true, true));
+  async sweepAll(sides: Readonly<Record<Side, Storage>>): Promise<void> {
+    for (const side of ['local', 'remote'] as const)
+      await this.#whileReachable(this.#sweep(side, sides[side], () => true, true));
   }
 
   async #sweep(
@@ -174,12 +182,13 @@ export class Temps {
     return sweep;
   }
 
-  async #whileLinked(sweep: Promise<number>): Promise<void> {
+  async #whileReachable(sweep: Promise<number>): Promise<void> {
     try {
       await sweep;
     } catch (error) {
-      if (!hasCode(error, 'network')) throw error;
-      this.#log.debug('temps are swept when the link is back', { error: error.message });
+      // `unsupported`: a mode that wrote to this side left them, and the present one must not.
+      if (!hasCode(error, 'network', 'unsupported')) throw error;
+      this.#log.debug('temps are swept when their side can be written to', { error: error.message });
     }
   }
 

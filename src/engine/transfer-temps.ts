@@ -1,7 +1,7 @@
 import type { Side } from '../core/entry.js';
 import { join, nameOf, parentOf } from '../core/path.js';
 import type { Storage } from '../ports.js';
-import type { LeftTemp, TransferTemps } from '../transfer/file-lane.js';
+import type { LeftTemp, TransferTemps } from '../transfer/target.js';
 import type { Temps } from './temps.js';
 
 /** Where a file is to be written. */
@@ -44,7 +44,7 @@ export class PathTemps implements TransferTemps {
     this.#used.add(left.temp);
     const to = await this.#temps.inherit(left);
     this.#used.add(to);
-    return { from: nameOf(left.temp), to: nameOf(to), offset: left.offset };
+    return { from: nameOf(left.temp), to: nameOf(to), offset: left.offset, sure: left.sure };
   }
 
   async resumed(left: LeftTemp, goesOn: boolean): Promise<void> {

@@ -66,10 +66,14 @@ export interface SftpChannel {
   read(handle: Handle, offset: number, length: number): Promise<Buffer>;
   fstat(handle: Handle): Promise<Attributes>;
   fsetstat(handle: Handle, attributes: Attributes): Promise<void>;
+  /** `copy-data`: the server copies `length` bytes at `offset` of one open file to the same place in another. */
+  copyData(from: Handle, to: Handle, offset: number, length: number): Promise<void>;
   /** `fsync@openssh.com`; rejects with `unsupported` where it is not advertised (as all extensions do). */
   fsync(handle: Handle): Promise<void>;
 
   lstat(path: string): Promise<Attributes>;
+  /** The same; nothing there is an answer that is often expected, and no error: `null`. */
+  lstatOrNull(path: string): Promise<Attributes | null>;
   stat(path: string): Promise<Attributes>;
   setstat(path: string, attributes: Attributes): Promise<void>;
   /** `lsetstat@openssh.com`: on a symlink itself. */

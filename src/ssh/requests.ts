@@ -13,6 +13,11 @@ export interface Subject {
   readonly slow?: boolean;
 }
 
+/** A request about a path. */
+export function about(operation: string, path: string): Subject {
+  return { operation, path };
+}
+
 interface Pending {
   readonly slow: boolean;
   readonly reject: (error: TowlineError) => void;

@@ -5,8 +5,9 @@ import { ByteWindow } from './byte-window.js';
 import type { Attributes, DirectoryItem, FileSystemSpace, Handle, SftpChannel } from './channel.js';
 import { DataTransfer } from './data.js';
 import { announcedBy } from './extensions.js';
+import { paired } from './paired.js';
 import { ReplyDeadline } from './reply-deadline.js';
-import { type Done, Requests, type Subject } from './requests.js';
+import { about, type Done, Requests, type Subject } from './requests.js';
 import { sftpStatus, statusOf, unsupportedError } from './status.js';
 
 export interface ChannelOptions {
@@ -131,6 +132,12 @@ export class Ssh2Channel implements SftpChannel {
     );
   }
 
+  copyData(from: Handle, to: Handle, offset: number, length: number): Promise<void> {
+    return this.#extended('copy-data', this.#on('copy into', to, true), (done) =>
+      this.#sftp.ext_copy_data(from, offset, length, to, offset, done),
+    );
+  }
+
   fsync(handle: Handle): Promise<void> {
     return this.#extended('fsync@openssh.com', this.#on('flush', handle, true), (done) =>
       this.#sftp.ext_openssh_fsync(handle, done),
@@ -156,6 +163,14 @@ export class Ssh2Channel implements SftpChannel {
   lstat(path: string): Promise<Attributes> {
     return this.#requests.send(about('look at', path), (done: Done<Attributes>) =>
       this.#sftp.lstat(path, done),
+    );
+  }
+
+  lstatOrNull(path: string): Promise<Attributes | null> {
+    return this.#requests.send(about('look at', path), (done: Done<Attributes | null>) =>
+      this.#sftp.lstat(path, (error, attributes) =>
+        error && statusOf(error) === sftpStatus.noSuchFile ? done(null, null) : done(error, attributes),
+      ),
     );
   }
 
@@ -275,21 +290,6 @@ export class Ssh2Channel implements SftpChannel {
     this.#sftp.end();
     this.#options.died(error, silentMs);
   }
-}
-
-function about(operation: string, path: string): Subject {
-  return { operation, path };
-}
-
-/** SFTP carries both times and both owners or none: ssh2 leaves a single one out without a word. */
-function paired(attributes: Attributes): Attributes {
-  const { uid, gid, atime, mtime } = attributes;
-  if ((uid === undefined) === (gid === undefined) && (atime === undefined) === (mtime === undefined))
-    return attributes;
-  throw new TowlineError(
-    'internal',
-    'times and owners can only be set in pairs (atime with mtime, uid with gid)',
-  );
 }
 
 function numberIn(answer: unknown, field: string, host: string): number {

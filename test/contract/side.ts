@@ -35,8 +35,8 @@ export interface RawSide {
   unlistable?(path: string): Promise<void>;
 }
 
-export interface ContractSide {
-  readonly storage: Storage;
+export interface ContractSide<S extends Storage = Storage> {
+  readonly storage: S;
   readonly raw: RawSide;
   /** Names that the server shows as other ones, and so are no names there. */
   readonly renamed?: RegExp;
@@ -44,7 +44,9 @@ export interface ContractSide {
 }
 
 /** `missing`: the root is not there, its parent is; `far`: its parent is missing too. */
-export type MakeSide = (root: 'present' | 'missing' | 'far') => Promise<ContractSide>;
+export type MakeSide<S extends Storage = Storage> = (
+  root: 'present' | 'missing' | 'far',
+) => Promise<ContractSide<S>>;
 
 export async function scanAll(storage: Storage, request: Partial<ScanRequest> = {}): Promise<ScanItem[]> {
   const items: ScanItem[] = [];

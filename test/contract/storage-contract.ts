@@ -3,9 +3,11 @@
  * declared that it cannot do is skipped, nothing else.
  */
 import { describe } from 'vitest';
+import type { InPlaceStorage } from '../../src/ports-in-place.js';
 import { attributePromises } from './attributes.js';
 import { hashPromises } from './hashes.js';
 import { movePromises } from './moves.js';
+import { inPlacePromises } from './in-place.js';
 import { namePromises } from './names.js';
 import { observePromises } from './observe.js';
 import { removalPromises } from './removal.js';
@@ -36,4 +38,9 @@ export function storageContract(name: string, make: MakeSide): void {
     removalPromises(make);
     namePromises(make);
   });
+}
+
+/** The same for the promises of `InPlaceStorage`. */
+export function inPlaceContract(name: string, make: MakeSide<InPlaceStorage>): void {
+  describe(`${name} keeps the contract of InPlaceStorage`, () => inPlacePromises(make));
 }

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Entry } from '../../src/core/entry.js';
 import {
-  isBeginningOf,
   isSettledSource,
   isWorthKeeping,
   markOf,
   recordsProgress,
+  standingOf,
 } from '../../src/core/resume.js';
 
 const mib = 2 ** 20;
@@ -29,17 +29,22 @@ describe('progress goes on record', () => {
 
 describe('what was left', () => {
   test('is the beginning of the source it was made of', () => {
-    expect(isBeginningOf(left, source, nowMs)).toBe(true);
-    expect(isBeginningOf({ ...left, offset: source.size }, source, nowMs)).toBe(true);
+    expect(standingOf(left, source, nowMs)).toBe('sure');
+    expect(standingOf({ ...left, offset: source.size }, source, nowMs)).toBe('sure');
   });
 
   test.each([
     ['another source', { ...source, fingerprint: '1:2:4 with a blank' }],
     ['a fingerprint that only begins the same', { ...source, fingerprint: `${source.fingerprint}0` }],
     ['an end of it', { ...source, fingerprint: 'with a blank' }],
-    ['a shorter source', { ...source, size: 50 * mib - 1 }],
-  ])('is not the beginning of %s', (_, other) => {
-    expect(isBeginningOf(left, other, nowMs)).toBe(false);
+    ['one that grew', { fingerprint: '1:2:4', size: 101 * mib }],
+  ])('may be the beginning of %s', (_, other) => {
+    expect(standingOf(left, other, nowMs)).toBe('perhaps');
+  });
+
+  test('is not the beginning of a shorter source', () => {
+    expect(standingOf(left, { ...source, size: 50 * mib - 1 }, nowMs)).toBe('none');
+    expect(standingOf(left, { fingerprint: '1:2:4', size: 50 * mib - 1 }, nowMs)).toBe('none');
   });
 
   test.each([
@@ -51,7 +56,7 @@ describe('what was left', () => {
     ['one of the far future', { ...left, fingerprint: markOf(source.fingerprint, nowMs + 7 * day) }],
   ])('is not kept when it is %s', (_, partial) => {
     expect(isWorthKeeping(partial, nowMs)).toBe(false);
-    expect(isBeginningOf(partial, source, nowMs)).toBe(false);
+    expect(standingOf(partial, source, nowMs)).toBe('none');
   });
 
   test('is kept for a week from one mebibyte on', () => {

@@ -26,6 +26,7 @@ let ledger: Ledger;
 let clock: DicedClock;
 let temps: Temps;
 let remote: MemoryStorage;
+let local: MemoryStorage;
 /** Whether `removeTemps` of the storage gets through. */
 let reachable: boolean;
 beforeEach(() => {
@@ -34,6 +35,7 @@ beforeEach(() => {
   ledger = new Ledger(fake.state, clock);
   temps = new Temps(fake.state.partials, ledger, clock, silentLog, 'agent7');
   reachable = true;
+  local = createMemoryStorage();
   remote = createMemoryStorage({
     before: (operation) => {
       if (operation === 'removeTemps' && !reachable) throw new TowlineError('network', 'the link went');
@@ -124,7 +126,7 @@ describe('a path whose temp may have become a file', () => {
     const [temp] = (await temps.reserve('remote', ['a.txt'])) as [string];
     temps.abandon(temp);
     await temps.sweep('remote', remote);
-    await temps.sweepAll(remote);
+    await temps.sweepAll({ local: remote, remote });
     expect(temps.isDoubtful('a.txt')).toBe(false);
     expect(fake.partials.size).toBe(0);
   });
@@ -186,6 +188,25 @@ describe('a sweep', () => {
     expect(await tempsThere()).toEqual([]);
   });
 
+  test('sees to both sides, and leaves one alone that must not be written to', async () => {
+    const [there] = (await temps.reserve('remote', ['a.txt'])) as [string];
+    const [here] = (await temps.reserve('local', ['a.txt'])) as [string];
+    await (await local.createTemp('a.txt', nameOf(here))).leave();
+    await make(there);
+    temps.abandon(there);
+    temps.abandon(here);
+    const readOnly = {
+      ...local,
+      removeTemps: () => Promise.reject(new TowlineError('unsupported', 'it is only read')),
+    };
+    await temps.sweepBoth({ local: readOnly, remote });
+    expect(await tempsThere()).toEqual([]);
+    expect([...fake.partials.keys()]).toEqual([here]);
+    await temps.sweepBoth({ local, remote });
+    expect(local.edit.names('')).toEqual([]);
+    expect(fake.partials.size).toBe(0);
+  });
+
   test('at the very moment a name is put on record leaves it', async () => {
     const release = fake.hold();
     const reserved = temps.reserve('remote', ['a.txt']);
@@ -239,9 +260,9 @@ describe('what an attempt left', () => {
     const short = await leave('b.txt', 2 ** 17 - 1);
     expect(temps.isInUse(temp)).toBe(true);
     expect(temps.isInUse(short)).toBe(false);
-    await temps.sweepRemote(remote);
+    await temps.sweepBoth({ local, remote });
     expect(await tempsThere()).toEqual([temp]);
-    await temps.sweepAll(remote);
+    await temps.sweepAll({ local, remote });
     expect(await tempsThere()).toEqual([]);
     expect(temps.isInUse(temp)).toBe(false);
     expect(fake.partials.size).toBe(0);
@@ -251,7 +272,7 @@ describe('what an attempt left', () => {
     const temp = await leave('a.txt');
     clock.advance(7 * 24 * 60 * 60_000);
     expect(temps.isInUse(temp)).toBe(false);
-    await temps.sweepRemote(remote);
+    await temps.sweepBoth({ local, remote });
     expect(await tempsThere()).toEqual([]);
   });
 
@@ -262,7 +283,7 @@ describe('what an attempt left', () => {
     expect(await tempsThere()).toEqual([temp]);
     expect(await temps.takeUp('remote', 'a.txt', remote, source)).toMatchObject({ temp, offset });
     expect(await temps.takeUp('remote', 'a.txt', remote, source)).toBeNull();
-    await temps.sweepAll(remote);
+    await temps.sweepAll({ local, remote });
     expect(await tempsThere()).toEqual([temp]);
   });
 
@@ -273,7 +294,7 @@ describe('what an attempt left', () => {
   });
 
   test.each([
-    ['the source changed', { ...source, fingerprint: 'another' }],
+    ['the source is shorter than it', { ...source, size: offset - 1 }],
     ['nothing is to be continued', null],
   ])('is removed when %s', async (_, other) => {
     await leave('a.txt');
@@ -292,9 +313,21 @@ describe('what an attempt left', () => {
     expect(await temps.takeUp('remote', 'a.txt', remote, source)).toMatchObject({ temp: short });
   });
 
+  test('of another state of the source has to be proved, and comes after what need not', async () => {
+    const temp = await leave('a.txt');
+    const other = { ...source, fingerprint: 'another' };
+    const [long] = (await temps.reserve('remote', ['a.txt'])) as [string];
+    await temps.progress(long, other.fingerprint, offset + 1);
+    temps.abandon(long);
+    expect(await temps.takeUp('remote', 'a.txt', remote, source)).toMatchObject({ temp, sure: true });
+    expect(await temps.takeUp('remote', 'a.txt', remote, source)).toMatchObject({ temp: long, sure: false });
+    expect(await temps.takeUp('remote', 'a.txt', remote, source)).toBeNull();
+  });
+
   test('gets a new name that is on record with its progress before anything is renamed', async () => {
     await leave('a.txt');
-    const left = (await temps.takeUp('remote', 'a.txt', remote, source))!;
+    const { sure, ...left } = (await temps.takeUp('remote', 'a.txt', remote, source))!;
+    expect(sure).toBe(true);
     const name = await temps.inherit(left);
     expect(name).not.toBe(left.temp);
     expect(fake.partials.get(name)).toEqual({ ...left, temp: name });
@@ -312,7 +345,7 @@ describe('what an attempt left', () => {
     await temps.removeUsed(stubborn, [temp]);
     expect(await temps.takeUp('remote', 'a.txt', stubborn, source)).toBeNull();
     expect(await tempsThere()).toEqual([temp]);
-    await temps.sweepAll(remote);
+    await temps.sweepAll({ local, remote });
     expect(await tempsThere()).toEqual([]);
   });
 });

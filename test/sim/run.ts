@@ -15,6 +15,7 @@ import { Resolutions } from '../../src/engine/resolutions.js';
 import { Temps } from '../../src/engine/temps.js';
 import type { Log } from '../../src/ports.js';
 import { createThrottle } from '../../src/transfer/throttle.js';
+import { Verifier } from '../../src/transfer/verify.js';
 import type { Durable, StateStep } from './durable.js';
 import { FakeLink } from './fake-link.js';
 import { FakeWatcher } from './fake-watcher.js';
@@ -92,6 +93,7 @@ export function startRun(parts: RunParts): Run {
     deletions: new DeletionLog(),
     gate: new Gate(),
     throttle: createThrottle({ clock }),
+    verifier: settings.verify === 'checksum' ? new Verifier({ local, remote }, hard.signal) : null,
     modeTrust,
     resolutions: new Resolutions(state.facts),
     remoteAhead: { ms: 0 },
@@ -134,6 +136,8 @@ function settingsOf(knobs: Knobs): Settings {
     modeRule: (mode) => mode,
     modeRuleText: '',
     sync: knobs.sync,
+    // One knob for both wishes of the careful.
+    verify: knobs.sync ? 'checksum' : 'none',
     parents: false,
   };
 }

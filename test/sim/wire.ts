@@ -116,11 +116,11 @@ function remoteSide(inner: MemoryStorage, wire: Wire): Storage {
         const epoch = wire.parts.link.epoch;
         return wiredTemp(await inner.createTemp(path, name), wire, path, epoch);
       }),
-    resumeTemp: (path, from, to, offset) =>
+    resumeTemp: (path, from, to, offset, apart) =>
       wire.call('resumeTemp', path, async () => {
         wire.requireReach(path);
         const epoch = wire.parts.link.epoch;
-        const temp = await inner.resumeTemp(path, from, to, offset);
+        const temp = await inner.resumeTemp(path, from, to, offset, apart);
         if (temp === null) return null;
         world.resumed++;
         return wiredTemp(temp, wire, path, epoch);

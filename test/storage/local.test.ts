@@ -7,14 +7,15 @@ import { expect, test } from 'vitest';
 import { canHoldPlaces, placeOf } from '../../src/storage/local/place.js';
 import { createLocalStorage } from '../../src/storage/local/storage.js';
 import { rawFolder } from '../contract/raw-folder.js';
+import type { InPlaceStorage } from '../../src/ports-in-place.js';
 import { codeOf, completeTemp, entryAt, scanAll, tempOf, type MakeSide } from '../contract/side.js';
-import { storageContract } from '../contract/storage-contract.js';
+import { inPlaceContract, storageContract } from '../contract/storage-contract.js';
 import { freshFolder } from '../support/folder.js';
 
 const run = promisify(execFile);
 const isRoot = process.getuid?.() === 0;
 
-function side(handles: boolean): MakeSide {
+function side(handles: boolean): MakeSide<InPlaceStorage> {
   return (state) => {
     const folder = freshFolder('local');
     const root = { present: folder, missing: join(folder, 'root'), far: join(folder, 'not', 'there') }[state];
@@ -26,6 +27,7 @@ function side(handles: boolean): MakeSide {
 
 storageContract('the local storage', side(canHoldPlaces));
 storageContract('the local storage without handles on directories', side(false));
+inPlaceContract('the local storage', side(canHoldPlaces));
 
 /** Lets a plain Node run our TypeScript: it strips the types itself, but looks for the names that imports give. */
 const sourceHooks = `data:text/javascript,${encodeURIComponent(`

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { TowlineError } from '../../src/core/errors.js';
 import { createMemoryStorage, type MemoryOptions } from '../../src/storage/memory/storage.js';
 import { codeOf, completeTemp, entryAt, observed, scanAll, tempOf, type RawSide } from '../contract/side.js';
-import { storageContract } from '../contract/storage-contract.js';
+import { inPlaceContract, storageContract } from '../contract/storage-contract.js';
 
 function side(options: MemoryOptions) {
   const storage = createMemoryStorage(options);
@@ -24,6 +24,7 @@ function side(options: MemoryOptions) {
 }
 
 storageContract('the memory storage', (root) => side({ root }));
+inPlaceContract('the memory storage', (root) => side({ root }));
 storageContract('the memory storage that is like SFTP', (root) =>
   side({ root, identity: false, timeGranularityMs: 1000 }),
 );

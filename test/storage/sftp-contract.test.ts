@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import { storageContract } from '../contract/storage-contract.js';
+import { inPlaceContract, storageContract } from '../contract/storage-contract.js';
 import {
   canDropPrivileges,
   logIn,
@@ -29,6 +29,10 @@ function contractOver(
     storageContract(
       name,
       sidesOver(() => session(login), unlistable, withShell ? () => login.connection : undefined),
+    );
+    inPlaceContract(
+      name,
+      sidesOver(() => session(login)),
     );
   });
 }

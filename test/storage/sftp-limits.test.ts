@@ -8,6 +8,7 @@ import { codeOf, completeTemp, entryAt, tempOf } from '../contract/side.js';
 import { freshFolder } from '../support/folder.js';
 import {
   canDropPrivileges,
+  changedSession,
   logIn,
   sessionWithout,
   storageAt,
@@ -127,5 +128,46 @@ describe.skipIf(!canDropPrivileges)('a server that may not do everything (needs 
     });
     expect(made).toMatchObject({ mode: 0o640, mtimeMs: 1_500_000_000_000, uid: 0 });
     await temp.discard();
+  });
+});
+
+describe('a server that does not force content to disk', () => {
+  let login: Login;
+  beforeAll(async () => {
+    login = await logIn();
+  });
+  afterAll(() => login.end());
+
+  test('is not asked to: what was to be synced is written all the same, and the capability says so', async () => {
+    const root = freshFolder('no-fsync');
+    const storage = storageAt(sessionWithout(login.connection, 'fsync@openssh.com'), root);
+    const temp = await storage.createTemp('file', tempOf(1));
+    expect(storage.capabilities.fsync).toBe(false);
+    await temp.write(Buffer.from('content'), 0);
+    expect((await temp.complete({ size: 7, sync: true })).made.size).toBe(7);
+    await temp.publish(null);
+    expect(readdirSync(root)).toEqual(['file']);
+  });
+
+  test('and one that does is asked before the rename', async () => {
+    const calls: string[] = [];
+    const session = changedSession(login.connection, (channel) => ({
+      fsync: (handle) => {
+        calls.push('fsync');
+        return channel.fsync(handle);
+      },
+      rename: (from, to) => {
+        calls.push('rename');
+        return channel.rename(from, to);
+      },
+    }));
+    for (const sync of [true, false]) {
+      const storage = storageAt(session, freshFolder('fsync'));
+      const temp = await storage.createTemp('file', tempOf(1));
+      await temp.write(Buffer.from('content'), 0);
+      await temp.complete({ size: 7, sync });
+      await temp.publish(null);
+    }
+    expect(calls).toEqual(['fsync', 'rename', 'rename']);
   });
 });

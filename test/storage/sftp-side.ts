@@ -2,8 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TowlineError } from '../../src/core/errors.js';
-import type { Clock, Log, Storage } from '../../src/ports.js';
+import { hasCode, TowlineError } from '../../src/core/errors.js';
+import type { Clock, Log } from '../../src/ports.js';
+import type { InPlaceStorage } from '../../src/ports-in-place.js';
 import type { SftpChannel, SftpSession, StreamSession } from '../../src/ssh/channel.js';
 import { createConnection, type Connection } from '../../src/ssh/connection.js';
 import { RemoteShell } from '../../src/storage/sftp/shell/remote-shell.js';
@@ -64,7 +65,7 @@ export async function logIn(options: SshdOptions = {}): Promise<Login> {
 }
 
 /** A storage for `root` over this session. */
-export function storageAt(session: SftpSession, root: string, clock: Clock = realClock): Storage {
+export function storageAt(session: SftpSession, root: string, clock: Clock = realClock): InPlaceStorage {
   return createSftpStorage({ session, root, label: `box:${root}`, clock });
 }
 
@@ -74,7 +75,11 @@ export function shellAt(session: SftpSession, commands: StreamSession, root: str
 }
 
 /** As `storageAt`, with the server's shell for what that can do; it lists trees of any size by find. */
-export function storageWithShell(session: SftpSession, commands: StreamSession, root: string): Storage {
+export function storageWithShell(
+  session: SftpSession,
+  commands: StreamSession,
+  root: string,
+): InPlaceStorage {
   const shell = shellAt(session, commands, root);
   return createSftpStorage({ session, root, label: `box:${root}`, clock: realClock, shell, large: true });
 }
@@ -84,13 +89,13 @@ export function sidesOver(
   session: () => SftpSession,
   unlistable?: (absolute: string) => Promise<void>,
   commands?: () => StreamSession,
-): MakeSide {
+): MakeSide<InPlaceStorage> {
   return async (kind) => {
     const root = join(freshFolder('sftp'), ...(kind === 'far' ? ['missing', 'root'] : ['root']));
     if (kind === 'present') await mkdir(root);
     const storage =
       commands === undefined ? storageAt(session(), root) : storageWithShell(session(), commands(), root);
-    const side: ContractSide = {
+    const side: ContractSide<InPlaceStorage> = {
       storage,
       raw: rawFolder(root, unlistable),
       dispose: async () => undefined,
@@ -137,7 +142,18 @@ export function changedSession(session: SftpSession, change: (channel: SftpChann
   };
 }
 
-function changedChannel(channel: SftpChannel, changes: Changes): SftpChannel {
+function changedChannel(channel: SftpChannel, given: Changes): SftpChannel {
+  const { lstat } = given;
+  const orNull = async (path: string) => {
+    try {
+      return await lstat!(path);
+    } catch (error) {
+      if (hasCode(error, 'not-found')) return null;
+      throw error;
+    }
+  };
+  // It is the same request.
+  const changes: Changes = lstat === undefined ? given : { lstatOrNull: orNull, ...given };
   return new Proxy(channel, {
     get: (target, key) => {
       const value: unknown = Reflect.get(
@@ -157,6 +173,7 @@ const callsByExtension: Readonly<Record<string, keyof SftpChannel>> = {
   'fsync@openssh.com': 'fsync',
   'statvfs@openssh.com': 'space',
   'lsetstat@openssh.com': 'lsetstat',
+  'copy-data': 'copyData',
 };
 
 /** The session of a server that does not offer these extensions; all of them when none is named. */

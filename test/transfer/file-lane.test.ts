@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { hasCode, TowlineError } from '../../src/core/errors.js';
 import { createMemoryStorage, type MemoryStorage } from '../../src/storage/memory/storage.js';
-import { type FileTransfer, type LeftTemp, transferFile } from '../../src/transfer/file-lane.js';
+import { type FileTransfer, transferFile } from '../../src/transfer/file-lane.js';
+import type { LeftTemp } from '../../src/transfer/target.js';
 import { createThrottle } from '../../src/transfer/throttle.js';
 import { content } from '../contract/source.js';
 import { tempOf } from '../contract/side.js';
@@ -116,7 +117,7 @@ describe('an attempt that ends early', () => {
 });
 
 describe('what was left', () => {
-  const left = { from: tempOf(7), to: tempOf(8), offset: 9 * mib };
+  const left = { from: tempOf(7), to: tempOf(8), offset: 9 * mib, sure: true };
 
   test('is continued: only the rest is sent, and the hash is that of the whole', async () => {
     to.edit.write(left.from, data.subarray(0, 10 * mib));
@@ -139,7 +140,7 @@ describe('what was left', () => {
   test('too short is removed, and the next is tried', async () => {
     to.edit.write(left.from, data.subarray(0, 9 * mib - 1));
     to.edit.write(tempOf(5), data.subarray(0, 8 * mib));
-    leftovers = [left, { from: tempOf(5), to: tempOf(6), offset: 8 * mib }];
+    leftovers = [left, { from: tempOf(5), to: tempOf(6), offset: 8 * mib, sure: true }];
     expect(await transferFile(job())).toMatchObject({ bytes: 4 * mib });
     expect(to.edit.read('file').equals(data)).toBe(true);
     expect(to.edit.names('')).toEqual(['file']);
@@ -186,5 +187,115 @@ describe('what was left', () => {
     expect(await transferFile(job())).toMatchObject({ bytes: size });
     expect(to.edit.read('file').equals(other)).toBe(true);
     expect(to.edit.names('')).toEqual(['file']);
+  });
+});
+
+describe('what was left of another state of the source', () => {
+  const left = { from: tempOf(7), to: tempOf(8), offset: 9 * mib, sure: false };
+  const grown = Buffer.concat([data, Buffer.alloc(mib, 'more')]);
+  /** Whether the destination can hash where things lie. */
+  let shell: boolean;
+  beforeEach(() => {
+    shell = true;
+    to.edit.write(left.from, data.subarray(0, 10 * mib));
+    leftovers = [left];
+  });
+
+  function proving(): FileTransfer {
+    const hashInPlace: typeof to.hashInPlace = (files, signal) =>
+      shell ? to.hashInPlace(files, signal) : Promise.resolve(null);
+    return { ...job(), to: { ...to, hashInPlace } };
+  }
+
+  test('is continued when a hash proves that the source still begins so', async () => {
+    from.edit.write('file', grown);
+    expect(await transferFile(proving())).toMatchObject({ bytes: 4 * mib });
+    expect(to.edit.read('file').equals(grown)).toBe(true);
+    expect(to.edit.names('')).toEqual(['file']);
+  });
+
+  test('is not written to where it is: an old session may still have its hand on it', async () => {
+    from.edit.write('file', grown);
+    let at: string[] = [];
+    fails = (operation) => {
+      if (operation === 'write') at = to.edit.names('');
+    };
+    const resumed: (boolean | undefined)[] = [];
+    const whole = proving();
+    await transferFile({
+      ...whole,
+      to: {
+        ...whole.to,
+        resumeTemp: (path, before, after, offset, apart) => {
+          resumed.push(apart);
+          return to.resumeTemp(path, before, after, offset, apart);
+        },
+      },
+    });
+    expect(resumed).toEqual([true]);
+    expect(at).toEqual([left.to]);
+  });
+
+  test.each([
+    ['the source changed in its beginning', true, Buffer.concat([Buffer.from('x'), grown.subarray(1)])],
+    ['there is no shell to prove it with', false, grown],
+  ])('goes when %s: all is sent', async (_, can, content) => {
+    shell = can;
+    from.edit.write('file', content);
+    expect(await transferFile(proving())).toMatchObject({ bytes: content.length });
+    expect(to.edit.read('file').equals(content)).toBe(true);
+    expect(to.edit.names('')).toEqual(['file']);
+    expect(removed).toContain(left.from);
+  });
+
+  test('needs room for the copy: without it, it goes', async () => {
+    from.edit.write('file', grown);
+    to.capacity(10 * mib + grown.length - 1);
+    await expect(transferFile(proving())).rejects.toMatchObject({ code: 'no-space' });
+    expect(to.edit.names('')).toEqual([]);
+  });
+
+  test('is kept when the link goes while it is proved', async () => {
+    from.edit.write('file', grown);
+    failFrom('hashInPlace', 1, gone);
+    await expect(transferFile(proving())).rejects.toBe(gone);
+    expect(to.edit.names('')).toEqual([left.from]);
+  });
+});
+
+describe('a source of which only size and time are known', () => {
+  const left = { from: tempOf(7), to: tempOf(8), offset: 9 * mib, sure: true };
+  const hour = () => Date.now() - hourMs;
+  beforeEach(() => {
+    from = createMemoryStorage({ now: hour, identity: false, timeGranularityMs: 1000 });
+    from.edit.write('file', data);
+    leftovers = [left];
+  });
+
+  test('is continued, and compared as a whole before the rename', async () => {
+    to.edit.write(left.from, data.subarray(0, 9 * mib));
+    const hashed: string[] = [];
+    fails = (operation) => {
+      if (operation === 'hashInPlace') hashed.push(...to.edit.names(''));
+    };
+    expect(await transferFile(job())).toMatchObject({ bytes: 3 * mib });
+    expect(hashed).toEqual([left.to]);
+    expect(to.edit.read('file').equals(data)).toBe(true);
+  });
+
+  test('and of which something else was left is sent as a whole', async () => {
+    to.edit.write(left.from, Buffer.alloc(9 * mib, 'what a power cut made of it'));
+    expect(await transferFile(job())).toMatchObject({ bytes: size });
+    expect(to.edit.read('file').equals(data)).toBe(true);
+    expect(to.edit.names('')).toEqual(['file']);
+  });
+
+  test('is looked at once more on the other side after the comparison', async () => {
+    to.edit.write(left.from, data.subarray(0, 9 * mib));
+    fails = (operation) => {
+      if (operation === 'hashInPlace') to.edit.write('file', 'from a stranger');
+    };
+    await expect(transferFile(job())).rejects.toMatchObject({ code: 'changed' });
+    expect(to.edit.read('file').toString()).toBe('from a stranger');
   });
 });

@@ -3,7 +3,8 @@ import { mkdirSync, statSync, type StatsFs } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasCode, TowlineError } from '../../core/errors.js';
-import type { Capabilities, Storage } from '../../ports.js';
+import type { Capabilities } from '../../ports.js';
+import type { InPlaceStorage } from '../../ports-in-place.js';
 import { componentsOf, componentsOrRoot } from '../checked.js';
 import { hashEach, hashSource } from '../hash.js';
 import * as changes from './changes.js';
@@ -12,7 +13,7 @@ import { observeLocal } from './observe.js';
 import { canHoldPlaces, checkDirectories, type Root } from './place.js';
 import { scanLocal } from './scan.js';
 import { openLocalSource, readSmallText } from './source.js';
-import { createLocalTemp, resumeLocalTemp } from './temp.js';
+import { createLocalTemp, openLocalInPlace, resumeLocalTemp } from './temp.js';
 
 export interface LocalOptions {
   /** The folder, absolute. */
@@ -48,7 +49,7 @@ const capabilities: Capabilities = {
  *
  * Errors carry the absolute path. Every change of a storage that is not `writable` is `unsupported`.
  */
-export function createLocalStorage(options: LocalOptions): Storage {
+export function createLocalStorage(options: LocalOptions): InPlaceStorage {
   const { root, label = root, writable = false, handles = canHoldPlaces } = options;
   const base: Root = { path: root, handles };
 
@@ -70,6 +71,8 @@ export function createLocalStorage(options: LocalOptions): Storage {
     createTemp: (path, name) => changing(path, () => createLocalTemp(base, path, name)),
     resumeTemp: (path, from, to, offset) =>
       changing(path, () => resumeLocalTemp(base, path, from, to, offset)),
+    openInPlace: (path, expected, offset) =>
+      changing(path, () => openLocalInPlace(base, path, expected, offset)),
     makeDirectory: (path, mode) => changing(path, () => changes.makeLocalDirectory(base, path, mode)),
     makeSymlink: (path, link, name, expected) =>
       changing(path, () => changes.makeLocalSymlink(base, path, link, name, expected)),

@@ -18,9 +18,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Entry } from '../../core/entry.js';
 import { TowlineError } from '../../core/errors.js';
+import { nameOf } from '../../core/path.js';
 import type { Temp, TempAttributes } from '../../ports.js';
 import { Acknowledged } from '../acknowledged.js';
 import { checkName } from '../checked.js';
+import { checkExpected } from '../expected.js';
+import { inPlace } from '../in-place.js';
 import { attempt, errnoOf, localError } from './errors.js';
 import { createFlags, resumeFlags } from './flags.js';
 import { observeOne } from './observe.js';
@@ -56,6 +59,40 @@ export async function resumeLocalTemp(
   checkName(to);
   const fd = await withPlace(root, path, (place) => openCut(place, from, to, offset));
   return fd === null ? null : new LocalTemp(root, path, to, fd, offset);
+}
+
+/** See `InPlaceStorage.openInPlace`. */
+export async function openLocalInPlace(
+  root: Root,
+  path: string,
+  expected: Entry | null,
+  offset: number,
+): Promise<Temp> {
+  const absolute = join(root.path, path);
+  const fd = await withPlace(root, path, ({ at }) =>
+    attempt('write into', absolute, () =>
+      expected === null ? openSync(at, createFlags, 0o600) : openExpected(at, absolute, expected, offset),
+    ),
+  );
+  return inPlace(new LocalTemp(root, path, nameOf(path), fd, offset));
+}
+
+function openExpected(at: string, absolute: string, expected: Entry, offset: number): number {
+  const fd = openSync(at, resumeFlags);
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) {
+      throw new TowlineError('exists', `${absolute} is no file: it cannot be written in place`, {
+        path: absolute,
+      });
+    }
+    checkExpected(absolute, expected, entryOf(stats, 'file'));
+    ftruncateSync(fd, offset);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
 }
 
 function openCut(place: Place, from: string, to: string, offset: number): number | null {

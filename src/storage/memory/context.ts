@@ -16,6 +16,7 @@ export type MemoryOperation =
   | 'move'
   | 'createTemp'
   | 'resumeTemp'
+  | 'openInPlace'
   | 'write'
   | 'complete'
   | 'publish'

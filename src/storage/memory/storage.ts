@@ -1,13 +1,14 @@
 /** A Storage in memory, with knobs for whatever a real side might do to us. */
 import { TowlineError } from '../../core/errors.js';
 import type { Capabilities, Storage } from '../../ports.js';
+import type { InPlaceStorage } from '../../ports-in-place.js';
 import { componentsOrRoot } from '../checked.js';
 import { hashEach, hashSource } from '../hash.js';
 import * as changes from './changes.js';
 import { step, type MemoryContext, type MemoryHook } from './context.js';
 import { MemoryEdit } from './edit.js';
 import { observeMemory, openMemorySource, readMemoryText, scanMemory } from './reading.js';
-import { createMemoryTemp, resumeMemoryTemp } from './temp.js';
+import { createMemoryTemp, openMemoryInPlace, resumeMemoryTemp } from './temp.js';
 import { MemoryTree } from './tree.js';
 
 export interface MemoryOptions {
@@ -34,7 +35,7 @@ export interface MemoryOptions {
   readonly after?: MemoryHook;
 }
 
-export interface MemoryStorage extends Storage {
+export interface MemoryStorage extends InPlaceStorage {
   /** Raw hands on the tree. */
   readonly edit: MemoryEdit;
   /** Changes how many bytes of content fit; `null`: no end. */
@@ -110,6 +111,7 @@ type Writing =
   | 'ensureRoot'
   | 'createTemp'
   | 'resumeTemp'
+  | 'openInPlace'
   | 'makeDirectory'
   | 'makeSymlink'
   | 'setMetadata'
@@ -117,13 +119,15 @@ type Writing =
   | 'remove'
   | 'removeTemps';
 
-function writing(context: MemoryContext, far: boolean): Pick<Storage, Writing> {
+function writing(context: MemoryContext, far: boolean): Pick<InPlaceStorage, Writing> {
   return {
     ensureRoot: ({ parents }) => step(context, 'ensureRoot', '', () => ensureRoot(context, parents || !far)),
     createTemp: (path, name) =>
       step(context, 'createTemp', path, () => createMemoryTemp(context, path, name)),
-    resumeTemp: (path, from, to, offset) =>
-      step(context, 'resumeTemp', path, () => resumeMemoryTemp(context, path, from, to, offset)),
+    resumeTemp: (path, from, to, offset, apart = false) =>
+      step(context, 'resumeTemp', path, () => resumeMemoryTemp(context, path, from, to, offset, apart)),
+    openInPlace: (path, expected, offset) =>
+      step(context, 'openInPlace', path, () => openMemoryInPlace(context, path, expected, offset)),
     makeDirectory: (path, mode) =>
       step(context, 'makeDirectory', path, () => changes.makeMemoryDirectory(context, path, mode)),
     makeSymlink: (path, link, name, expected) =>

@@ -5,6 +5,8 @@ import { join, parentOf } from '../../core/path.js';
 import type { Temp, TempAttributes } from '../../ports.js';
 import { Acknowledged } from '../acknowledged.js';
 import { checkName, componentsOf } from '../checked.js';
+import { checkExpected } from '../expected.js';
+import { inPlace } from '../in-place.js';
 import { step, type MemoryContext } from './context.js';
 import { entryAt } from './reading.js';
 import { ownerMay, type Node } from './tree.js';
@@ -58,6 +60,7 @@ export function resumeMemoryTemp(
   from: string,
   to: string,
   offset: number,
+  apart: boolean,
 ): Temp | null {
   const { tree } = context;
   componentsOf(path);
@@ -67,10 +70,50 @@ export function resumeMemoryTemp(
   tree.allow(tree.parent(path), ownerMay.write | ownerMay.search, path);
   const node = tree.find(before);
   if (node === null || tree.find(after) !== null) return null;
+  if (apart) return copiedTemp(context, path, { before, after, offset });
   tree.rename(before, after);
   if (node.kind !== 'file' || node.data.length < offset) return null;
   tree.write(node, node.data.subarray(0, offset), null);
   return new MemoryTemp(context, path, after, node, offset);
+}
+
+function copiedTemp(
+  context: MemoryContext,
+  path: string,
+  { before, after, offset }: { readonly before: string; readonly after: string; readonly offset: number },
+): Temp | null {
+  const { tree } = context;
+  const node = tree.find(before);
+  if (node?.kind !== 'file' || node.data.length < offset) return null;
+  const copy = tree.create('file', 0o600);
+  tree.link(after, copy);
+  tree.write(copy, node.data.subarray(0, offset), null);
+  tree.unlink(before);
+  return new MemoryTemp(context, path, after, copy, offset);
+}
+
+/** See `InPlaceStorage.openInPlace`. */
+export function openMemoryInPlace(
+  context: MemoryContext,
+  path: string,
+  expected: Entry | null,
+  offset: number,
+): Temp {
+  const { tree } = context;
+  componentsOf(path);
+  tree.allow(tree.parent(path), ownerMay.search, path);
+  const node = tree.find(path);
+  if (expected === null) {
+    if (node !== null) throw taken(path);
+    const made = tree.create('file', 0o600);
+    tree.link(path, made);
+    return inPlace(new MemoryTemp(context, path, path, made, 0));
+  }
+  if (node === null) throw new TowlineError('not-found', `${path} is not there (any more)`, { path });
+  if (node.kind !== 'file') throw taken(path);
+  checkExpected(path, expected, tree.entry(node, path));
+  tree.write(node, node.data.subarray(0, offset), null);
+  return inPlace(new MemoryTemp(context, path, path, node, offset));
 }
 
 class MemoryTemp implements Temp {

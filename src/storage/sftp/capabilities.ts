@@ -7,6 +7,7 @@ const extensions = {
   fsync: ['fsync@openssh.com', '1'],
   statvfs: ['statvfs@openssh.com', '2'],
   lsetstat: ['lsetstat@openssh.com', '1'],
+  copyData: ['copy-data', '1'],
 } as const;
 
 /** Whether the server whose extensions these are offers this one. */

@@ -1,6 +1,5 @@
 /** The last flight on a temp's handle: attributes, a look at the result and at the destination, CLOSE. */
 import type { Entry } from '../../core/entry.js';
-import { hasCode } from '../../core/errors.js';
 import type { TempAttributes } from '../../ports.js';
 import type { Attributes, Handle, SftpChannel } from '../../ssh/channel.js';
 import { attributesFor, entryOf } from './attributes.js';
@@ -54,7 +53,7 @@ interface Answers {
   readonly synced: Answer<unknown>;
   readonly changed: Answer<unknown>;
   readonly made: Answer<Attributes>;
-  readonly destination: Answer<Attributes>;
+  readonly destination: Answer<Attributes | null>;
   readonly closed: Answer<unknown>;
 }
 
@@ -67,7 +66,7 @@ async function send(completion: Completion, change: Attributes | null): Promise<
     attributes.owner === undefined ? null : channel.fsetstat(handle, attributes.owner),
     change === null ? null : channel.fsetstat(handle, change),
     channel.fstat(handle),
-    channel.lstat(completion.attempt.path),
+    channel.lstatOrNull(completion.attempt.path),
     channel.closeHandle(handle),
   ]);
   const answers = [synced, owned, changed, made, destination, closed];
@@ -90,9 +89,10 @@ async function secondLook(completion: Completion, change: Attributes | null): Pr
   return made.value;
 }
 
-async function destinationFrom(completion: Completion, answer: Answer<Attributes>): Promise<Entry | null> {
-  const { channel, attempt } = completion;
-  if (answer.status === 'fulfilled') return entryFrom(channel, attempt, answer.value);
-  if (hasCode(answer.reason, 'not-found')) return null;
-  throw failureOf(attempt, answer.reason);
+async function destinationFrom(
+  { channel, attempt }: Completion,
+  answer: Answer<Attributes | null>,
+): Promise<Entry | null> {
+  if (answer.status === 'rejected') throw failureOf(attempt, answer.reason);
+  return answer.value === null ? null : entryFrom(channel, attempt, answer.value);
 }

@@ -4,20 +4,10 @@
  * be thrown, and cost their requests only after a failure.
  */
 import { asTowlineError, hasCode, type TowlineError } from '../../core/errors.js';
-import type { Attributes, SftpChannel } from '../../ssh/channel.js';
+import type { SftpChannel } from '../../ssh/channel.js';
 import { offers } from './capabilities.js';
 import { concernsLink, failureOf, type Attempt } from './failures.js';
 import { hasOverlongName } from './paths.js';
-
-/** What is at this server path now, `null` for nothing. Never follows a link. */
-export async function lstatOrNull(channel: SftpChannel, serverPath: string): Promise<Attributes | null> {
-  try {
-    return await channel.lstat(serverPath);
-  } catch (error) {
-    if (hasCode(error, 'not-found')) return null;
-    throw error;
-  }
-}
 
 /** The failure of making something at `attempt.path`: `exists`, `no-space`, `name`, or what the server said. */
 export async function creationFailure(
@@ -27,7 +17,7 @@ export async function creationFailure(
 ): Promise<TowlineError> {
   return asked(attempt, error, async () => {
     if (hasCode(error, 'not-found')) return failureOf(attempt, error);
-    if ((await lstatOrNull(channel, attempt.path)) !== null) return failureOf(attempt, error, 'exists');
+    if ((await channel.lstatOrNull(attempt.path)) !== null) return failureOf(attempt, error, 'exists');
     return spaceFailure(channel, attempt, error, 1);
   });
 }
@@ -54,8 +44,8 @@ export async function renameFailure(
 ): Promise<TowlineError> {
   return asked(attempt, error, async () => {
     const [target, temp] = await Promise.all([
-      lstatOrNull(channel, attempt.path),
-      lstatOrNull(channel, how.temp),
+      channel.lstatOrNull(attempt.path),
+      channel.lstatOrNull(how.temp),
     ]);
     if (temp === null) return failureOf(attempt, error, 'not-found');
     const inTheWay = target !== null && (!how.replaces || ((target.mode ?? 0) & 0o170000) === 0o040000);

@@ -3,7 +3,6 @@ import type { Entry } from '../../core/entry.js';
 import { hasCode } from '../../core/errors.js';
 import type { Attributes, SftpChannel } from '../../ssh/channel.js';
 import { entryOf, kindOf } from './attributes.js';
-import { lstatOrNull } from './diagnosis.js';
 import { failureOf, refusal, type Attempt } from './failures.js';
 
 /** How often a path that changes its kind between two requests is looked at. */
@@ -14,7 +13,7 @@ const looksMax = 3;
  * @throws `unsupported` for a socket, device or FIFO; what the server refused with; `network`
  */
 export async function look(channel: SftpChannel, attempt: Attempt): Promise<Entry | null> {
-  const attributes = await lstatOrNull(channel, attempt.path).catch((error: unknown) => {
+  const attributes = await channel.lstatOrNull(attempt.path).catch((error: unknown) => {
     throw failureOf(attempt, error);
   });
   return attributes === null ? null : entryFrom(channel, attempt, attributes);
@@ -57,6 +56,6 @@ export async function entryFrom(
     // Gone, or no link any more: look again.
     if (!hasCode(error, 'not-found', 'protocol') || looks === looksMax) throw failureOf(attempt, error);
   }
-  const again = await lstatOrNull(channel, attempt.path);
+  const again = await channel.lstatOrNull(attempt.path);
   return again === null ? null : entryFrom(channel, attempt, again, looks + 1);
 }

@@ -10,7 +10,6 @@ import { entryOf, kindOf, type WireKind } from './attributes.js';
 import { mapBounded } from '../bounded.js';
 import { readText } from './content.js';
 import type { SftpContext } from './context.js';
-import { lstatOrNull } from './diagnosis.js';
 import { failureOf, refusal } from './failures.js';
 import { listDirectory } from './listing.js';
 import { entryFrom } from './look.js';
@@ -95,7 +94,7 @@ export class ScanLister {
     const looked = await mapBounded(named, looksInFlightMax, async (one) => {
       if (one.kind !== 'unknown') return one;
       const attempt = this.#context.attempt('look at', this.#context.paths.below(one.path));
-      const attributes = await lstatOrNull(this.#channel, attempt.path).catch((error: unknown) => {
+      const attributes = await this.#channel.lstatOrNull(attempt.path).catch((error: unknown) => {
         throw failureOf(attempt, error);
       });
       return attributes === null ? null : { ...one, kind: kindOf(attributes), attributes };

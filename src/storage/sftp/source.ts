@@ -6,7 +6,6 @@ import type { Source } from '../../ports.js';
 import type { Attributes, Handle, SftpChannel } from '../../ssh/channel.js';
 import { entryOf, kindOf } from './attributes.js';
 import type { SftpContext } from './context.js';
-import { lstatOrNull } from './diagnosis.js';
 import { failureOf, refusal, type Attempt } from './failures.js';
 import { Outstanding } from './outstanding.js';
 
@@ -22,7 +21,7 @@ export async function openSource(context: SftpContext, path: string): Promise<Sf
   await context.directories.confirmParent(channel, path).catch((error: unknown) => {
     throw hasCode(error, 'not-found') ? failureOf(attempt, error, 'vanished') : error;
   });
-  const before = await lstatOrNull(channel, attempt.path).catch(rethrow(attempt));
+  const before = await channel.lstatOrNull(attempt.path).catch(rethrow(attempt));
   if (before === null) throw refusal(attempt, 'vanished', 'it is not there (any more)');
   if (kindOf(before) !== 'file') throw refusal(attempt, 'changed', 'it is not a regular file');
 
@@ -31,7 +30,7 @@ export async function openSource(context: SftpContext, path: string): Promise<Sf
   });
   const [opened, there] = await Promise.allSettled([
     channel.fstat(handle),
-    lstatOrNull(channel, attempt.path),
+    channel.lstatOrNull(attempt.path),
   ]);
   try {
     if (opened.status === 'rejected') throw failureOf(attempt, opened.reason);
@@ -105,7 +104,7 @@ export class SftpSource implements Source {
   async check(): Promise<'same' | 'grown' | 'changed' | 'vanished'> {
     const [opened, there] = await Promise.all([
       this.#channel.fstat(this.#openHandle()),
-      lstatOrNull(this.#channel, this.#attempt.path),
+      this.#channel.lstatOrNull(this.#attempt.path),
     ]).catch(rethrow(this.#attempt));
     if (there === null) return 'vanished';
     const now = entryOf('file', opened);

@@ -1,5 +1,6 @@
 /** A directory of an SFTP server as a `Storage`. */
-import type { Capabilities, Clock, Storage } from '../../ports.js';
+import type { Capabilities, Clock } from '../../ports.js';
+import type { InPlaceStorage } from '../../ports-in-place.js';
 import type { SftpSession } from '../../ssh/channel.js';
 import { hashSource } from '../hash.js';
 import { makeDirectory, move, remove, setMetadata } from './changes.js';
@@ -15,7 +16,9 @@ import type { RemoteShell } from './shell/remote-shell.js';
 import { openSource } from './source.js';
 import { freeBytes } from './space.js';
 import { makeSymlink } from './symlink.js';
-import { createTemp, resumeTemp } from './temp.js';
+import { openInPlace } from './in-place.js';
+import { resumeTemp } from './resumed-temp.js';
+import { createTemp } from './temp.js';
 import { removeTemps } from './temps-removal.js';
 
 export interface SftpStorageOptions {
@@ -37,7 +40,7 @@ export interface SftpStorageOptions {
  * are known once a first call has been answered.
  * @throws `configuration` when the root cannot be named over SFTP
  */
-export function createSftpStorage(options: SftpStorageOptions): Storage {
+export function createSftpStorage(options: SftpStorageOptions): InPlaceStorage {
   const context = new SftpContext(options.session, options.root, options.clock);
   const clockOffset = new ClockOffset(context);
   const { shell } = options;
@@ -54,7 +57,9 @@ export function createSftpStorage(options: SftpStorageOptions): Storage {
     openSource: (path) => openSource(context, path),
     readText: (path) => readText(context, path),
     createTemp: (path, name) => createTemp(context, path, name),
-    resumeTemp: (path, from, to, offset) => resumeTemp(context, path, from, to, offset),
+    resumeTemp: (path, from, to, offset, apart) =>
+      resumeTemp(context, path, { from, to, offset, apart: apart === true }),
+    openInPlace: (path, expected, offset) => openInPlace(context, path, expected, offset),
     makeDirectory: (path, mode) => makeDirectory(context, path, mode),
     makeSymlink: (path, link, name, expected) => makeSymlink(context, path, link, name, expected),
     setMetadata: (path, expected, change) => setMetadata(context, path, expected, change),

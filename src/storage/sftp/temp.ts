@@ -1,16 +1,15 @@
 /** The write side: a new file under a temp name, from OPEN to RENAME, in three flights for a small file. */
 import type { Entry } from '../../core/entry.js';
-import { asTowlineError, hasCode, TowlineError } from '../../core/errors.js';
+import { hasCode, TowlineError } from '../../core/errors.js';
 import { join, parentOf } from '../../core/path.js';
 import type { Temp, TempAttributes } from '../../ports.js';
 import type { Handle, SftpChannel } from '../../ssh/channel.js';
 import { checkName } from '../checked.js';
 import { Acknowledgements } from './acknowledgements.js';
-import { kindOf } from './attributes.js';
 import { finish } from './completion.js';
 import type { SftpContext } from './context.js';
-import { creationFailure, lstatOrNull, writeFailure } from './diagnosis.js';
-import { concernsLink, type Attempt } from './failures.js';
+import { creationFailure, writeFailure } from './diagnosis.js';
+import type { Attempt } from './failures.js';
 import { Outstanding } from './outstanding.js';
 import { publish } from './publish.js';
 
@@ -33,43 +32,6 @@ export async function createTemp(context: SftpContext, path: string, name: strin
   return new SftpTemp(channel, handle, temp, context.attempt('write', destination), 0);
 }
 
-/** Goes on with the temp `from` beside `path` under the name `to`: see `Storage.resumeTemp`. */
-export async function resumeTemp(
-  context: SftpContext,
-  path: string,
-  from: string,
-  to: string,
-  offset: number,
-): Promise<Temp | null> {
-  const attempt = context.attempt('write', context.paths.below(path));
-  const [before, temp] = [tempPathBeside(context, path, from), tempPathBeside(context, path, to)];
-  const channel = await context.channel('transfer');
-  await context.directories.confirmParent(channel, path);
-  try {
-    // First of all, and never the old name again: see DESIGN.md, section 7.
-    await channel.rename(before, temp);
-    const there = await lstatOrNull(channel, temp);
-    if (there === null || kindOf(there) !== 'file' || (there.size ?? 0) < offset) return null;
-    const handle = await openCut(channel, temp, offset);
-    return handle === null ? null : new SftpTemp(channel, handle, temp, attempt, offset);
-  } catch (error) {
-    if (concernsLink(error)) throw asTowlineError(error);
-    return null;
-  }
-}
-
-/** Opens a file and cuts it; `null` where the server does not do that. */
-async function openCut(channel: SftpChannel, temp: string, size: number): Promise<Handle | null> {
-  const handle = await channel.openWrite(temp);
-  const [cut, seen] = await Promise.allSettled([channel.fsetstat(handle, { size }), channel.fstat(handle)]);
-  if (cut.status === 'fulfilled' && seen.status === 'fulfilled' && seen.value.size === size) return handle;
-  await Promise.allSettled([channel.closeHandle(handle)]);
-  for (const answer of [cut, seen]) {
-    if (answer.status === 'rejected' && concernsLink(answer.reason)) throw answer.reason;
-  }
-  return null;
-}
-
 /**
  * Acknowledgements are noted for so much at once, one request where the server takes large ones: over a link that drops
  * every few hundred KB larger parts would never get through.
@@ -77,7 +39,7 @@ async function openCut(channel: SftpChannel, temp: string, size: number): Promis
 const notedBytes = 261_120;
 
 /** Lives and dies with the channel that opened it. */
-class SftpTemp implements Temp {
+export class SftpTemp implements Temp {
   readonly #channel: SftpChannel;
   readonly #temp: string;
   /** Failures name the destination: the temp's name means nothing to anybody. */

@@ -6,7 +6,6 @@ import type { SftpChannel } from '../../ssh/channel.js';
 import { kindOf } from './attributes.js';
 import { mapBounded } from '../bounded.js';
 import type { SftpContext } from './context.js';
-import { lstatOrNull } from './diagnosis.js';
 import { listDirectory } from './listing.js';
 import { pathProblem } from './paths.js';
 
@@ -41,7 +40,7 @@ async function removeAll(channel: SftpChannel, serverPath: string): Promise<void
     await channel.removeFile(serverPath);
   } catch (error) {
     if (hasCode(error, 'not-found')) return;
-    const attributes = await lstatOrNull(channel, serverPath);
+    const attributes = await channel.lstatOrNull(serverPath);
     if (attributes === null) return;
     if (kindOf(attributes) !== 'directory') throw error;
     const items = await listDirectory(channel, serverPath);

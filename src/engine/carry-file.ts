@@ -1,0 +1,199 @@
+/** Carries single files for callers of the library: over lost links, past what is there already, atomically or in place. */
+import { sameTimeAcross } from '../core/compare.js';
+import type { Entry, Side } from '../core/entry.js';
+import { TowlineError, hasCode } from '../core/errors.js';
+import type { Clock, Link, Storage } from '../ports.js';
+import { type InPlaceStorage, isInPlace } from '../ports-in-place.js';
+import { type FileTransferred, transferFile, transferInPlace } from '../transfer/file-lane.js';
+import type { WrittenInPlace } from '../transfer/in-place.js';
+import { proveSame } from '../transfer/proof.js';
+import type { Carriage } from '../transfer/target.js';
+import type { Throttle } from '../transfer/throttle.js';
+import type { Temps } from './temps.js';
+import { PathTemps } from './transfer-temps.js';
+
+export interface CarryOptions {
+  /**
+   * Default: true, the content is written beside the destination and renamed onto it at last. False: it is written into the
+   * destination itself. That keeps its inode and needs no second copy's space, but readers see it half written, and it stays
+   * so when the call is cut short.
+   */
+  readonly atomic?: boolean;
+  /**
+   * Left out: a call goes on over a lost link, and with the temp an earlier call left. True: also with the destination as it
+   * is, if it is proved by hash (where the server has a shell) that the source begins with it. Then a destination that
+   * holds all of the source, and more, counts as complete; and one that is shorter is continued when `atomic` is false.
+   * False: none of this.
+   */
+  readonly resume?: boolean;
+  /** How much of the file is over there by now, bytes; starts again when an attempt does. */
+  readonly progress?: (bytes: number) => void;
+}
+
+export interface FileCarried {
+  /** Bytes that were carried: less than the size when the file was continued. */
+  readonly bytes: number;
+  /** Of the source. */
+  readonly size: number;
+  /** The destination was complete already, and nothing was done. */
+  readonly complete: boolean;
+}
+
+/** One call. */
+export interface CarryCall {
+  readonly from: Storage;
+  readonly source: string;
+  readonly to: Storage;
+  readonly side: Side;
+  readonly destination: string;
+  readonly options: CarryOptions;
+  readonly signal: AbortSignal;
+}
+
+/** What all calls share. */
+export interface CarryParts {
+  readonly link: Pick<Link, 'ready'>;
+  readonly temps: Temps;
+  readonly throttle: Throttle;
+  readonly clock: Clock;
+}
+
+/** Failures of the link in one call that carried nothing further. */
+const idleFailuresMax = 5;
+
+/**
+ * Carries one file, however often the link is lost meanwhile.
+ * @throws as `transferFile`, `unsupported` (in place, where the side cannot), `interrupted`
+ */
+export async function carryFile(parts: CarryParts, call: CarryCall): Promise<FileCarried> {
+  const { signal, options } = call;
+  const written: WrittenInPlace = { last: null };
+  let furthest = 0;
+  let idle = 0;
+  for (;;) {
+    let there = 0;
+    try {
+      throwIfEnded(signal);
+      return await attempt(parts, call, written, (bytes) => (there = bytes));
+    } catch (error) {
+      throwIfEnded(signal);
+      idle = there > furthest ? 0 : idle + 1;
+      furthest = Math.max(furthest, there);
+      if (options.resume === false || !hasCode(error, 'network') || idle >= idleFailuresMax) throw error;
+      await parts.link.ready(signal);
+    }
+  }
+}
+
+async function attempt(
+  parts: CarryParts,
+  call: CarryCall,
+  written: WrittenInPlace,
+  told: (bytes: number) => void,
+): Promise<FileCarried> {
+  const { to, destination, options } = call;
+  const present = await entryAt(to, destination);
+  const size = await sizeIfComplete(call, present);
+  if (size !== null) return { bytes: 0, size, complete: true };
+  let bytes = 0;
+  const job = carriageOf(parts, call, present, (more) => {
+    bytes += more;
+    told(bytes);
+    options.progress?.(bytes);
+  });
+  const done =
+    options.atomic === false
+      ? await transferInPlace({
+          ...job,
+          to: inPlaceOf(call),
+          resume: options.resume === true,
+          written,
+        })
+      : await throughTemp(parts, call, job);
+  return { bytes: done.bytes, size: done.source.size, complete: false };
+}
+
+function inPlaceOf({ to, destination: path }: CarryCall): InPlaceStorage {
+  if (isInPlace(to)) return to;
+  throw new TowlineError('unsupported', `'${path}' cannot be written in place on ${to.label}`, {
+    path,
+    hint: 'Leave out `atomic: false`',
+  });
+}
+
+async function throughTemp({ temps }: CarryParts, call: CarryCall, job: Carriage): Promise<FileTransferred> {
+  const { side, to, destination, options } = call;
+  if (options.resume === false) await temps.takeUp(side, destination, to, null);
+  const names = new PathTemps({ temps, side, storage: to, path: destination }, null);
+  try {
+    return await transferFile({ ...job, temps: names });
+  } finally {
+    names.end();
+  }
+}
+
+function carriageOf(
+  { clock, throttle }: CarryParts,
+  { from, source, to, destination, signal }: CarryCall,
+  expected: Entry | null,
+  progress: (bytes: number) => void,
+): Carriage {
+  return {
+    // The two ends have names of their own: whatever is asked of this side is about the source.
+    from: {
+      openSource: () => from.openSource(source),
+      clockOffsetMs: () => from.clockOffsetMs(),
+      hashInPlace: (files, until) =>
+        from.hashInPlace(
+          files.map((file) => ({ ...file, path: source })),
+          until,
+        ),
+    },
+    to,
+    path: destination,
+    expected,
+    attributes: ({ mode, mtimeMs }) => ({ mode, mtimeMs }),
+    sync: false,
+    now: () => clock.now(),
+    progress,
+    throttle,
+    signal,
+  };
+}
+
+/**
+ * The size of the source when the destination is it already: the same size and time, or the same content; or, when that is
+ * asked for, all of it and more.
+ */
+async function sizeIfComplete(call: CarryCall, present: Entry | null): Promise<number | null> {
+  const { from, source, to, destination, options, signal } = call;
+  if (present?.kind !== 'file') return null;
+  const wanted = await entryAt(from, source);
+  if (wanted?.kind !== 'file' || wanted.size > present.size) return null;
+  const same = wanted.size === present.size;
+  if (same && sameTimeAcross(wanted.mtimeMs, present.mtimeMs)) return wanted.size;
+  if (!same && options.resume !== true) return null;
+  const [near, far] = [
+    { on: from, path: source },
+    { on: to, path: destination },
+  ];
+  const [first, second] = call.side === 'remote' ? [far, near] : [near, far];
+  const proof = await proveSame(first, second, wanted.size, signal);
+  if (proof !== 'unknown' || !same) return proof === 'same' ? wanted.size : null;
+  const hashes = await Promise.all([from.hash(source, signal), to.hash(destination, signal)]);
+  return hashes[0] === hashes[1] ? wanted.size : null;
+}
+
+async function entryAt(storage: Storage, path: string): Promise<Entry | null> {
+  const [seen] = await storage.observe([path]);
+  if (seen instanceof TowlineError) throw seen;
+  return seen ?? null;
+}
+
+function throwIfEnded(signal: AbortSignal): void {
+  if (!signal.aborted) return;
+  const reason: unknown = signal.reason;
+  throw reason instanceof TowlineError
+    ? reason
+    : new TowlineError('interrupted', 'stopped', { cause: reason });
+}
