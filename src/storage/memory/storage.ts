@@ -85,6 +85,7 @@ const allCapabilities: Omit<Capabilities, 'timeGranularityMs'> = {
   fsync: true,
   space: true,
   resume: true,
+  locks: true,
 };
 
 type Reading =
