@@ -3,11 +3,13 @@ import type { Change } from '../core/action.js';
 import { writtenSide } from '../core/action.js';
 import type { Entry, Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
+import type { PathLock } from '../core/lock.js';
 import { nameOf } from '../core/path.js';
 import type { Storage } from '../ports.js';
 import { type FileTransfer, transferFile } from '../transfer/file-lane.js';
 import { type Context, otherSide, storageOf } from './context.js';
 import { deleteTree, type TreeDeleted } from './delete-tree.js';
+import { locking } from './locks.js';
 import { setAside } from './set-aside.js';
 import { type Applied, nothing, pairOf } from './applied.js';
 import { PathTemps } from './transfer-temps.js';
@@ -36,7 +38,12 @@ export async function applyChange(context: Context, change: Change, temp: string
       return way === null ? done : { ...done, deleted: way.deleted };
     }
     case 'make-directory': {
-      if (change.destination !== null) await storageOf(context, side).remove(change.path, change.destination);
+      const { path, destination } = change;
+      if (destination !== null) {
+        await locking(context, side, path, destination, (lock) =>
+          storageOf(context, side).remove(path, destination, lock),
+        );
+      }
       // Owner bits stay open until the contents are in place: `Directories.finish` sets the real mode, and only then
       // the base may say that the sides agree.
       const storage = storageOf(context, side);
@@ -46,7 +53,10 @@ export async function applyChange(context: Context, change: Change, temp: string
       return { ...nothing, pair: agreed ? pairOf(side, change.source, made, false) : undefined };
     }
     case 'set-metadata': {
-      const made = await storageOf(context, side).setMetadata(change.path, change.destination, change.change);
+      const { path, destination } = change;
+      const made = await locking(context, side, path, destination, (lock) =>
+        storageOf(context, side).setMetadata(path, destination, change.change, lock),
+      );
       return { ...nothing, pair: pairOf(side, change.source, made, false) };
     }
     case 'delete-local':
@@ -117,7 +127,9 @@ async function sendSymlink(context: Context, side: Side, change: Transfer, temp:
     // What an earlier attempt left of this path must not be renamed onto it later.
     await temps.takeUp(side, path, to, null);
     const link = { target: source.target, mtimeMs: source.mtimeMs };
-    const made = await to.makeSymlink(path, link, nameOf(temp), destination);
+    const made = await locking(context, side, path, destination, (lock) =>
+      to.makeSymlink(path, link, nameOf(temp), destination, lock),
+    );
     temps.gone(temp);
     return { ...nothing, pair: pairOf(side, source, made, false) };
   } catch (error) {
@@ -140,7 +152,7 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
   const size = change.source.size;
   emit({ type: 'transfer-start', path, size });
   try {
-    const job: FileTransfer = {
+    const job = (lock: PathLock | undefined): FileTransfer => ({
       from: storageOf(context, otherSide(side)),
       to,
       path,
@@ -149,6 +161,7 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
         ...(to.capabilities.modes ? { mode: settings.modeRule(source.mode, 'file') } : {}),
         ...(to.capabilities.times ? { mtimeMs: source.mtimeMs } : {}),
         ...owner,
+        ...(lock === undefined ? {} : { lock }),
       }),
       sync: settings.sync && to.capabilities.fsync,
       now: () => clock.now(),
@@ -159,8 +172,14 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
       },
       throttle: context.throttle,
       signal,
-    };
-    const done = await (context.verifier?.transfer(job, side) ?? transferFile(job));
+    });
+    const done = await locking(
+      context,
+      side,
+      path,
+      destination,
+      (lock) => context.verifier?.transfer(job(lock), side) ?? transferFile(job(lock)),
+    );
     emit({ type: 'transfer-end', path, size, ok: true });
     return {
       ...nothing,

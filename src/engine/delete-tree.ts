@@ -2,6 +2,7 @@ import type { Entry, Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import { ancestorsOf, parentOf } from '../core/path.js';
 import type { Storage } from '../ports.js';
+import { locking } from './locks.js';
 import { sameRevision } from '../core/compare.js';
 import type { ScanItem } from '../core/stream.js';
 import { type Context, deletesAgreedOnly, otherSide, storageOf } from './context.js';
@@ -41,12 +42,12 @@ export async function deleteTree(
     if (!(await agreed.allOn([{ path, entry: top }]))) {
       return { deleted: 0, kept: [], disagreed: [path] };
     }
-    await storage.remove(path, top);
+    await locking(context, side, path, top, (lock) => storage.remove(path, top, lock));
     context.deletions.removed(path);
     await context.ledger.commit(path, null);
     return { deleted: 1, kept: [], disagreed: [] };
   }
-  const work = new TreeDeletion(context, storage, check, path, agreed);
+  const work = new TreeDeletion(context, side, check, path, agreed);
   const result = await work.run(top);
   // A folder that lives on for what is new in it is new itself to the side that lost it.
   const reborn = new Set(result.disagreed.flatMap((one) => [...ancestorsOf(one), one]));
@@ -115,6 +116,7 @@ class Agreement {
 class TreeDeletion {
   readonly #context: Context;
   readonly #storage: Storage;
+  readonly #side: Side;
   readonly #check: () => Promise<void>;
   readonly #path: string;
   readonly #agreed: Agreement;
@@ -127,15 +129,10 @@ class TreeDeletion {
   /** Directories that we gave ourselves access to, as they were before. */
   readonly #opened = new Map<string, Entry>();
 
-  constructor(
-    context: Context,
-    storage: Storage,
-    check: () => Promise<void>,
-    path: string,
-    agreed: Agreement,
-  ) {
+  constructor(context: Context, side: Side, check: () => Promise<void>, path: string, agreed: Agreement) {
     this.#context = context;
-    this.#storage = storage;
+    this.#storage = storageOf(context, side);
+    this.#side = side;
     this.#check = check;
     this.#path = path;
     this.#agreed = agreed;
@@ -257,7 +254,7 @@ class TreeDeletion {
   }
 
   async #remove(path: string, entry: Entry): Promise<void> {
-    await this.#storage.remove(path, entry);
+    await locking(this.#context, this.#side, path, entry, (lock) => this.#storage.remove(path, entry, lock));
     this.#context.deletions.removed(path);
     this.#deleted++;
   }

@@ -6,6 +6,7 @@ import { isBelow } from '../core/path.js';
 import { mayDelete } from '../core/policy.js';
 import type { Holder } from './claims.js';
 import type { Context } from './context.js';
+import { locking } from './locks.js';
 
 /** What was renamed on the remote side instead of being sent. */
 export interface Moved {
@@ -58,7 +59,9 @@ async function move(context: Context, from: string, to: string, created: Entry):
   await ledger.flush();
   let moved: Entry;
   try {
-    moved = await remote.move(from, to, base.remote);
+    moved = await locking(context, 'remote', from, base.remote, (lock) =>
+      remote.move(from, to, base.remote, lock),
+    );
   } catch (error) {
     if (hasCode(error, 'exists', 'changed', 'not-found', 'permission', 'protocol', 'unsupported'))
       return false;

@@ -4,6 +4,7 @@ import { TowlineError, hasCode } from '../core/errors.js';
 import { join, nameOf, parentOf } from '../core/path.js';
 import { type Applied, nothing } from './applied.js';
 import { type Context, storageOf } from './context.js';
+import { locking } from './locks.js';
 
 /** A name that is taken is followed by the next one, this often. */
 const namesMax = 20;
@@ -28,7 +29,7 @@ export async function setAside(context: Context, { side, path, entry, cause }: S
     const name = conflictName(nameOf(path), context.clock.now(), context.agentId, attempt);
     const copy = join(parentOf(path) ?? '', name);
     try {
-      await storage.move(path, copy, entry);
+      await locking(context, side, path, entry, (lock) => storage.move(path, copy, entry, lock));
     } catch (error) {
       if (hasCode(error, 'exists') && attempt < namesMax) continue;
       throw error;

@@ -1,5 +1,6 @@
 import type { Side } from '../core/entry.js';
 import { asTowlineError, hasCode } from '../core/errors.js';
+import { lockPath } from '../core/lock.js';
 import { join, parentOf } from '../core/path.js';
 import { isWorthKeeping, markOf, standingOf } from '../core/resume.js';
 import { tempName } from '../core/tempname.js';
@@ -62,6 +63,30 @@ export class Temps {
     const row = this.#inUse.get(temp);
     if (row !== undefined) this.#inUse.set(temp, { ...row, fingerprint: mark, offset });
     await this.#record.progress(temp, mark, offset);
+  }
+
+  /**
+   * Puts a lock on record, which has one name for ever: what an earlier attempt left under it is removed first. Nobody
+   * else in this process may work on the path until `lockGone` has resolved or `abandon` was called.
+   */
+  async lockOpens(side: Side, path: string, storage: Storage): Promise<string> {
+    await this.#know();
+    for (let swept: unknown = null; swept !== this.#swept;) {
+      swept = this.#swept;
+      await this.#swept;
+    }
+    const row: PartialRow = { temp: lockPath(path), path, side, fingerprint: null, offset: 0 };
+    const left = this.#left.has(row.temp);
+    this.#inUse.set(row.temp, row);
+    if (left) await this.#remove(storage, [row]);
+    return (await this.#put([row]))[0]!;
+  }
+
+  /** Nothing of ours is left under the name. At once: the same name may be on record again a moment later. */
+  async lockGone(lock: string): Promise<void> {
+    await this.#record.forget([lock]);
+    this.#inUse.delete(lock);
+    this.#left.delete(lock);
   }
 
   /** The temp is certainly gone, or was never made. */

@@ -2,6 +2,7 @@
 import type { Capabilities, Clock } from '../../ports.js';
 import type { SftpChannel, SftpSession } from '../../ssh/channel.js';
 import { capabilitiesOf } from './capabilities.js';
+import { ClockOffset } from './clock-offset.js';
 import { DirectoryGuard } from './directories.js';
 import type { Attempt } from './failures.js';
 import { RootedPaths } from './paths.js';
@@ -10,6 +11,7 @@ import { RootedPaths } from './paths.js';
 export class SftpContext {
   readonly paths: RootedPaths;
   readonly clock: Clock;
+  readonly clockOffset: ClockOffset;
   readonly directories: DirectoryGuard;
   readonly #session: SftpSession;
   #capabilities: Capabilities = capabilitiesOf(new Map());
@@ -19,6 +21,7 @@ export class SftpContext {
     this.#session = session;
     this.paths = new RootedPaths(root);
     this.clock = clock;
+    this.clockOffset = new ClockOffset(this);
     this.directories = new DirectoryGuard(this.paths, clock, session.label);
   }
 
