@@ -15,7 +15,7 @@ export interface PathLock {
   readonly name: string;
   /** To be awaited before the lock is made: puts it on record. */
   opens(): Promise<void>;
-  /** To be awaited when nothing of ours is left under its name: never made, or removed. */
+  /** To be awaited when nothing of ours is left under its name: never made, or removed. Never rejects. */
   gone(): Promise<void>;
 }
 

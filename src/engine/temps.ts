@@ -1,7 +1,7 @@
 import type { Side } from '../core/entry.js';
 import { asTowlineError, hasCode } from '../core/errors.js';
-import { lockPath } from '../core/lock.js';
-import { join, parentOf } from '../core/path.js';
+import { isLockName, lockPath } from '../core/lock.js';
+import { join, nameOf, parentOf } from '../core/path.js';
 import { isWorthKeeping, markOf, standingOf } from '../core/resume.js';
 import { tempName } from '../core/tempname.js';
 import type { Clock, Log, Storage } from '../ports.js';
@@ -82,11 +82,18 @@ export class Temps {
     return (await this.#put([row]))[0]!;
   }
 
-  /** Nothing of ours is left under the name. At once: the same name may be on record again a moment later. */
+  /**
+   * Nothing of ours is left under the name. At once, since the same name may be on record again a moment later. Never
+   * rejects: what could not be taken off the record is swept.
+   */
   async lockGone(lock: string): Promise<void> {
-    await this.#record.forget([lock]);
-    this.#inUse.delete(lock);
-    this.#left.delete(lock);
+    try {
+      await this.#record.forget([lock]);
+      this.#inUse.delete(lock);
+      this.#left.delete(lock);
+    } catch (error) {
+      this.#sayOnRecord('lock', error);
+    }
   }
 
   /** The temp is certainly gone, or was never made. */
@@ -94,9 +101,7 @@ export class Temps {
     this.#inUse.delete(temp);
     this.#left.delete(temp);
     this.#ledger.tempGone(temp).catch((error: unknown) => {
-      this.#log.warn('a temp could not be taken off the record; the next start does', {
-        error: asTowlineError(error).message,
-      });
+      this.#sayOnRecord('temp', error);
     });
   }
 
@@ -223,14 +228,23 @@ export class Temps {
     for (const row of rows) this.#left.set(row.temp, row);
     const gone = await storage.removeTemps(rows.map(({ temp }) => temp));
     const names = new Set(gone);
-    if (settled) await this.#record.forget(gone);
+    // A lock was nothing that could have become a file: nothing about its path is in doubt.
+    const locks = gone.filter((temp) => isLockName(nameOf(temp)));
+    const forgotten = settled ? gone : locks;
+    if (forgotten.length > 0) await this.#record.forget(forgotten);
     for (const { temp, path } of rows) {
       if (!names.has(temp)) continue;
       if (settled) this.#doubts.delete(path);
-      else this.#doubts.set(path, (this.#doubts.get(path) ?? new Set()).add(temp));
+      else if (!locks.includes(temp)) this.#doubts.set(path, (this.#doubts.get(path) ?? new Set()).add(temp));
       this.#left.delete(temp);
     }
     return gone.length;
+  }
+
+  #sayOnRecord(what: string, error: unknown): void {
+    this.#log.warn(`a ${what} could not be taken off the record; the next start does`, {
+      error: asTowlineError(error).message,
+    });
   }
 
   #isGone({ path, temp }: PartialRow): boolean {
