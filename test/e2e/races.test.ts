@@ -1,6 +1,15 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { lockPath } from '../../src/core/lock.js';
 import { isOwnName } from '../../src/core/tempname.js';
 import { eventually } from '../support/eventually.js';
 import { freshFolder } from '../support/folder.js';
@@ -113,6 +122,53 @@ test('three machines and the server replace 60 files at the same instant, four t
     await converged(pairs, written);
   }
   expect(await Promise.all(agents.map((agent) => agent.stop()))).toEqual([0, 0, 0]);
+});
+
+test('agents that are killed and links that drop amid replacements leave no lock and lose nothing', async () => {
+  const pairs = sharing(2);
+  const names = Array.from({ length: 40 }, (_, index) => `f${String(index)}.txt`);
+  for (const name of names) save(pairs[0]!.local, name, `first ${name}`);
+  const agents = await following(pairs, twoWay);
+  await converged(pairs);
+  const text = contents();
+  for (let round = 0; round < 4; round++) {
+    const written: string[] = [];
+    for (const name of names) {
+      for (const [machine, { local }] of pairs.entries()) {
+        written.push(text(`round ${String(round)}, ${name}, machine ${String(machine)}`));
+        save(local, name, written.at(-1)!);
+      }
+    }
+    await eventually(() => expect(ownNamesIn(pairs[0]!.remote)).not.toEqual([]));
+    if (round % 2 === 0) {
+      await agents[0]!.stop('SIGKILL');
+      agents[0] = watch(pairs[0]!, twoWay);
+    } else {
+      for (const pid of sshd.sftpServers()) process.kill(pid, 'SIGKILL');
+    }
+    await converged(pairs, written);
+  }
+  expect(await Promise.all(agents.map((agent) => agent.stop()))).toEqual([0, 0]);
+});
+
+test('a lock that a dead machine left holds a file up for a minute at most, and nothing else', async () => {
+  const pairs = sharing(2);
+  save(pairs[0]!.local, 'a', 'first a');
+  save(pairs[0]!.local, 'b', 'first b');
+  const agents = await following(pairs, twoWay);
+  await converged(pairs);
+  const lock = join(pairs[0]!.remote, lockPath('a'));
+  writeFileSync(lock, '');
+  save(pairs[0]!.local, 'a', 'second version of a');
+  save(pairs[1]!.local, 'b', 'second version of b');
+  await eventually(() =>
+    expect(textsIn(pairs[0]!.remote)).toEqual(new Set(['first a', 'second version of b'])),
+  );
+  expect(existsSync(lock)).toBe(true);
+  const aMinuteAgo = Date.now() / 1000 - 62;
+  utimesSync(lock, aMinuteAgo, aMinuteAgo);
+  await converged(pairs, ['second version of a', 'second version of b']);
+  expect(await Promise.all(agents.map((agent) => agent.stop()))).toEqual([0, 0]);
 });
 
 test('machines that push different files into one folder do not disturb each other', async () => {
