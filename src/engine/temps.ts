@@ -189,6 +189,17 @@ export class Temps {
       await this.#whileReachable(this.sweep(side, sides[side]));
   }
 
+  /**
+   * Sweeps the remote side if work in this process left something there: a channel may die without the link, and a path that
+   * needs no transfer any more does not take up what it left.
+   */
+  async sweepLeft(remote: Storage): Promise<void> {
+    const nowMs = this.#clock.now();
+    const left = [...this.#left.values()];
+    if (left.some((row) => row.side === 'remote' && !isWorthKeeping(row, nowMs)))
+      await this.sweepRemote(remote);
+  }
+
   /** The same when everything was compared and sent: what nobody went on with goes too, and nothing is in doubt. */
   async sweepAll(sides: Readonly<Record<Side, Storage>>): Promise<void> {
     for (const side of ['local', 'remote'] as const)

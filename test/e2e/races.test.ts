@@ -78,17 +78,17 @@ async function converged(pairs: readonly TestPair[], wanted: readonly string[] =
     const [first, ...others] = roots.map((root) => treeOf(root));
     for (const other of others) expect(other).toEqual(first);
     for (const root of roots) expect(ownNamesIn(root)).toEqual([]);
-  }, 60_000);
+  }, 45_000);
   const there = textsIn(pairs[0]!.remote);
   expect(wanted.filter((text) => !there.has(text))).toEqual([]);
 }
 
-test('two machines that create 300 names at the same instant: both contents of each are kept', async () => {
+test('two machines that create 200 names at the same instant: both contents of each are kept', async () => {
   const pairs = sharing(2);
   const agents = await following(pairs, twoWay);
   const text = contents();
   const written: string[] = [];
-  for (let round = 0; round < 300; round++) {
+  for (let round = 0; round < 200; round++) {
     for (const [machine, pair] of pairs.entries()) {
       const content = text(`machine ${String(machine)}, file ${String(round)}`);
       save(pair.local, `f${String(round)}`, content);
@@ -100,14 +100,14 @@ test('two machines that create 300 names at the same instant: both contents of e
   expect(await Promise.all(agents.map((agent) => agent.stop()))).toEqual([0, 0]);
 });
 
-test('three machines and the server replace 60 files at the same instant, four times: no last version is lost', async () => {
+test('three machines and the server replace 60 files at the same instant, three times: no last version is lost', async () => {
   const pairs = sharing(3);
   const names = Array.from({ length: 60 }, (_, index) => `f${String(index)}.txt`);
   for (const name of names) save(pairs[0]!.local, name, `first ${name}`);
   const agents = await following(pairs, twoWay);
   await converged(pairs);
   const text = contents();
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 3; round++) {
     const written: string[] = [];
     for (const [index, name] of names.entries()) {
       const writers = pairs.map(({ local }) => local);
@@ -131,7 +131,7 @@ test('agents that are killed and links that drop amid replacements leave no lock
   const agents = await following(pairs, twoWay);
   await converged(pairs);
   const text = contents();
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 2; round++) {
     const written: string[] = [];
     for (const name of names) {
       for (const [machine, { local }] of pairs.entries()) {

@@ -149,6 +149,28 @@ describe('a sweep', () => {
     expect([...fake.partials.keys()].sort()).toEqual([used, here].sort());
   });
 
+  test('of what work left needs somebody to have left something that is not to be continued', async () => {
+    const [used, abandoned] = (await temps.reserve('remote', ['a.txt', 'b.txt'])) as [string, string];
+    await make(used);
+    await make(abandoned);
+    let removals = 0;
+    const counting = {
+      ...remote,
+      removeTemps: (paths: readonly string[]) => {
+        removals++;
+        return remote.removeTemps(paths);
+      },
+    };
+    await temps.sweepLeft(counting);
+    expect(removals).toBe(0);
+    temps.abandon(abandoned);
+    await temps.sweepLeft(counting);
+    expect(removals).toBe(1);
+    expect(await tempsThere()).toEqual([used]);
+    await temps.sweepLeft(counting);
+    expect(removals).toBe(1);
+  });
+
   test('finds what an earlier process left', async () => {
     const temp = '.towline-agent7-old.tmp';
     fake.partials.set(temp, { temp, path: 'a.txt', side: 'remote', fingerprint: null, offset: 0 });
