@@ -189,15 +189,11 @@ export class Temps {
       await this.#whileReachable(this.sweep(side, sides[side]));
   }
 
-  /**
-   * Sweeps the remote side if work in this process left something there: a channel may die without the link, and a path that
-   * needs no transfer any more does not take up what it left.
-   */
+  /** Sweeps what work left on the remote side, if any: a channel may die without the link. */
   async sweepLeft(remote: Storage): Promise<void> {
-    const nowMs = this.#clock.now();
-    const left = [...this.#left.values()];
-    if (left.some((row) => row.side === 'remote' && !isWorthKeeping(row, nowMs)))
-      await this.sweepRemote(remote);
+    const rows = [...this.#left.values()].filter(({ side }) => side === 'remote');
+    if (rows.every((row) => isWorthKeeping(row, this.#clock.now()))) return;
+    await this.#whileReachable(this.sweep('remote', remote));
   }
 
   /** The same when everything was compared and sent: what nobody went on with goes too, and nothing is in doubt. */
