@@ -2,7 +2,6 @@
 import type { Capabilities, Clock } from '../../ports.js';
 import type { SftpChannel, SftpSession } from '../../ssh/channel.js';
 import { capabilitiesOf } from './capabilities.js';
-import { ClockOffset } from './clock-offset.js';
 import { DirectoryGuard } from './directories.js';
 import type { Attempt } from './failures.js';
 import { RootedPaths } from './paths.js';
@@ -11,7 +10,8 @@ import { RootedPaths } from './paths.js';
 export class SftpContext {
   readonly paths: RootedPaths;
   readonly clock: Clock;
-  readonly clockOffset: ClockOffset;
+  /** The server's clock minus ours, ms; who makes the context puts the one in that measures. */
+  clockOffset: { get(): Promise<number> } = { get: () => Promise.resolve(0) };
   readonly directories: DirectoryGuard;
   readonly #session: SftpSession;
   #capabilities: Capabilities = capabilitiesOf(new Map());
@@ -21,7 +21,6 @@ export class SftpContext {
     this.#session = session;
     this.paths = new RootedPaths(root);
     this.clock = clock;
-    this.clockOffset = new ClockOffset(this);
     this.directories = new DirectoryGuard(this.paths, clock, session.label);
   }
 

@@ -5,6 +5,7 @@ import type { SftpSession } from '../../ssh/channel.js';
 import { hashSource } from '../hash.js';
 import { makeDirectory, move, remove, setMetadata } from './changes.js';
 import { readText } from './content.js';
+import { ClockOffset } from './clock-offset.js';
 import { SftpContext } from './context.js';
 import { observe } from './observe.js';
 import { ensureRoot } from './root.js';
@@ -41,6 +42,7 @@ export interface SftpStorageOptions {
  */
 export function createSftpStorage(options: SftpStorageOptions): InPlaceStorage {
   const context = new SftpContext(options.session, options.root, options.clock);
+  context.clockOffset = new ClockOffset(context);
   const { shell } = options;
   const helper =
     shell === undefined ? null : { shell, history: new FindHistory(options.clock, options.large) };
