@@ -1,5 +1,5 @@
 import type { Entry, Kind, Side } from '../core/entry.js';
-import { conflictName, originalName } from '../core/conflict-name.js';
+import { conflictName, isConflictNameOf } from '../core/conflict-name.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import { join, nameOf, parentOf } from '../core/path.js';
 import { type Applied, nothing } from './applied.js';
@@ -49,7 +49,7 @@ async function requireRoom(context: Context, side: Side, path: string): Promise<
     excludes,
     signal: context.signal,
   })) {
-    for (const item of batch) if (originalName(nameOf(item.path)) === nameOf(path)) copies++;
+    for (const item of batch) if (isConflictNameOf(nameOf(item.path), nameOf(path))) copies++;
   }
   if (copies < maxConflictCopies) return;
   throw new TowlineError(
