@@ -14,6 +14,7 @@ import {
   forgotten,
   maybeReplaced,
   refusal,
+  sameIdentity,
   settleMetadata,
   telling,
   timeChange,
@@ -135,8 +136,10 @@ function unreadVerdict(triple: Known, changed: Side | null, policy: Policy): Ver
   const same = sameContents(triple);
   if (same === 'unknown') return { type: 'contents', path, wants: unhashed(triple) };
   if (same) return settle(changed ?? 'local', triple, policy, true);
-  const mayHaveChanged = (side: Side) =>
-    side === changed || (isUnsure(side) && (base.racy || changed === null));
+  // Where the other one surely changed, the kernel's own record of the file here is believed.
+  const isHidden = (side: Side) =>
+    changed === null || (base.racy && (side === 'remote' || !sameIdentity(local, base.local)));
+  const mayHaveChanged = (side: Side) => side === changed || (isUnsure(side) && isHidden(side));
   if (mayHaveChanged('local') && mayHaveChanged('remote')) return decideConflict(triple, policy);
   return carry(mayHaveChanged('local') ? 'local' : 'remote', triple, policy, 'changed');
 }
@@ -154,8 +157,12 @@ function lost(side: Side, entry: Entry, base: BasePair, triple: Triple, policy: 
 
 /** What `from` has goes to the other side, where the mode lets it. */
 function carry(from: Side, triple: Triple, policy: Policy, reason: string): Verdict {
-  if (from === 'local' && policy.mode === 'pull-backup')
+  if (from === 'local' && policy.mode === 'pull-backup') {
+    // What is new in the folder over there must have a place here.
+    if (triple.local?.kind !== 'directory' && triple.remote?.kind === 'directory')
+      return decideConflict(triple as Contended, policy);
     return { type: 'none', path: triple.path, kept: true };
+  }
   const view = viewFrom(from, triple);
   const refused = refusal(view, policy);
   if (refused !== null) return refused;

@@ -80,6 +80,7 @@ const pulled: Row[] = [
     { trustModes: false },
   ],
   ['file became directory here', 'file', 'directory same', 'file same', 'none, kept'],
+  ['directory became file here', 'directory', 'file same', 'directory same', 'set-aside here'],
   ['file became directory there', 'file', 'file same', 'directory same', 'make-directory here'],
   ['file became directory there, edited here', 'file', 'file resized', 'directory same', 'set-aside here'],
   [
