@@ -1,6 +1,7 @@
 /** The flags, each declared once, and what they become: the options of the library. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { conflictPolicies, driftPolicies, modes, type PairOptions } from '../index.js';
+import { bwlimit, compare, compares, maxDelete, positiveNumber, wholeNumber } from './flag-values.js';
 import { readRules, type RuleFlag } from './rules.js';
 import { addSecretFlags, type SecretFlags } from './secret-flags.js';
 
@@ -51,7 +52,6 @@ type Conflict = NonNullable<PairOptions['conflict']>;
 type Verify = NonNullable<PairOptions['verify']>;
 type Drift = NonNullable<PairOptions['onDrift']>;
 type AfterSync = NonNullable<PairOptions['afterSync']>[number];
-const compares: readonly Compare[] = ['size', 'mtime+size', 'checksum'];
 
 /** The flags of one command; ask after parsing. */
 export interface FlagReader {
@@ -267,36 +267,4 @@ function withoutUndefined<T extends object>(given: T): Defined<T> {
 
 function collect(value: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), value];
-}
-
-function wholeNumber(min: number, max = 1_000_000_000): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d{1,10}$/.test(text) && value >= min && value <= max) return value;
-    const limit = max === 1_000_000_000 ? `${String(min)} or more` : `from ${String(min)} to ${String(max)}`;
-    throw new InvalidArgumentError(`It must be a whole number, ${limit}.`);
-  };
-}
-
-function positiveNumber(text: string): number {
-  if (/^\d{1,6}(\.\d{1,6})?$/.test(text) && Number(text) > 0) return Number(text);
-  throw new InvalidArgumentError('It must be a number above 0.');
-}
-
-function bwlimit(text: string): number {
-  const value = Number(text);
-  if (/^\d{1,9}(\.\d{1,6})?$/.test(text) && (value === 0 || value >= 1)) return value;
-  throw new InvalidArgumentError('It must be a number of KiB per second: 1 or more, or 0 for no limit.');
-}
-
-function compare(text: string): Compare {
-  const found = compares.find((known) => known === text);
-  if (found !== undefined) return found;
-  throw new InvalidArgumentError(`It must be one of ${compares.join(', ')}.`);
-}
-
-function maxDelete(text: string): string {
-  const match = /^(\d{1,12})(%?)$/.exec(text);
-  if (match !== null && (match[2] === '' || Number(match[1]) <= 100)) return text;
-  throw new InvalidArgumentError('It must be a number of paths (100) or a percentage up to 100% (30%).');
 }

@@ -1,9 +1,9 @@
 import type { Side } from '../core/entry.js';
 import { asTowlineError, hasCode } from '../core/errors.js';
 import { isLockName, lockPath } from '../core/lock.js';
-import { join, nameOf, parentOf } from '../core/path.js';
+import { nameOf } from '../core/path.js';
 import { isWorthKeeping, markOf, standingOf } from '../core/resume.js';
-import { tempName } from '../core/tempname.js';
+import { newTempPath } from './temp-path.js';
 import type { Clock, Log, Storage } from '../ports.js';
 import type { PartialRow, PartialStore } from '../ports-state.js';
 import type { Ledger } from './ledger.js';
@@ -158,10 +158,16 @@ export class Temps {
       this.#left.delete(best.temp);
       this.#inUse.set(best.temp, best);
     }
-    await this.#remove(
-      storage,
-      rows.filter((row) => !fitting.includes(row)),
-    );
+    try {
+      await this.#remove(
+        storage,
+        rows.filter((row) => !fitting.includes(row)),
+      );
+    } catch (error) {
+      // Nobody hears that it was taken up.
+      if (best !== undefined) this.abandon(best.temp);
+      throw error;
+    }
     return best === undefined ? null : { ...best, sure: standing(best) === 'sure' };
   }
 
@@ -273,7 +279,7 @@ export class Temps {
   }
 
   #newRow(side: Side, path: string, fingerprint: string | null, offset: number): PartialRow {
-    const temp = join(parentOf(path) ?? '', tempName(this.#agentId, this.#randomText()));
+    const temp = newTempPath(path, this.#agentId, this.#clock);
     return { temp, path, side, fingerprint, offset };
   }
 
@@ -287,13 +293,5 @@ export class Temps {
       throw error;
     }
     return rows.map(({ temp }) => temp);
-  }
-
-  #randomText(): string {
-    const part = () =>
-      Math.floor(this.#clock.random() * 2 ** 48)
-        .toString(36)
-        .padStart(10, '0');
-    return part() + part();
   }
 }

@@ -222,10 +222,10 @@ describe('a sweep', () => {
       ...local,
       removeTemps: () => Promise.reject(new TowlineError('unsupported', 'it is only read')),
     };
-    await temps.sweepBoth({ local: readOnly, remote });
+    await temps.sweepAll({ local: readOnly, remote });
     expect(await tempsThere()).toEqual([]);
     expect([...fake.partials.keys()]).toEqual([here]);
-    await temps.sweepBoth({ local, remote });
+    await temps.sweepAll({ local, remote });
     expect(local.edit.names('')).toEqual([]);
     expect(fake.partials.size).toBe(0);
   });
