@@ -1,7 +1,9 @@
 /** The contracts between the engine and the world. Adapters implement them; `index.ts` puts the real ones together. */
 import type { Entry, Kind, Side } from './core/entry.js';
+import type { Folding } from './core/fold.js';
 import type { ScanItem, WatchEventKind } from './core/stream.js';
 import type { TowlineError } from './core/errors.js';
+import type { ScanNames, StorageNames } from './ports-names.js';
 
 // ---------------------------------------------------------------------------------------------- Storage
 
@@ -25,9 +27,11 @@ export interface Capabilities {
   readonly resume: boolean;
   /** Modification times are whole multiples of this, in ms (SFTP: 1000). */
   readonly timeGranularityMs: number;
+  /** Which names it takes for one; left out while that is not known. */
+  readonly names?: Folding;
 }
 
-export interface ScanRequest {
+export interface ScanRequest extends ScanNames {
   /** Only what is below this directory (the directory itself is not yielded); `''` for everything. */
   readonly under: string;
   /** Excluded paths are neither yielded nor entered. */
@@ -119,7 +123,7 @@ export interface Temp {
  * `TowlineError`; `network` means that the outcome is unknown. `changed` means that the path is no longer what the
  * caller expected and nothing was done.
  */
-export interface Storage {
+export interface Storage extends StorageNames {
   /** For people: `./app`, `dev@box:/srv/app`. */
   readonly label: string;
   readonly capabilities: Capabilities;
@@ -182,7 +186,10 @@ export interface Storage {
   /** Removes a file, a symlink or an empty directory that is still `expected`. Already gone is success. */
   remove(path: string, expected: Entry): Promise<void>;
 
-  /** Removes temps by path, whatever they hold. Best effort; returns the paths that are certainly gone. */
+  /**
+   * Removes temps by path, whatever they hold, with their asides: what lies in one goes back to its place if that is empty.
+   * Best effort; returns the paths that are certainly gone.
+   */
   removeTemps(paths: readonly string[]): Promise<string[]>;
 
   /** SHA-256 of a regular file's content, hex. */

@@ -10,6 +10,7 @@ import { type Context, otherSide, storageOf } from './context.js';
 import { deleteTree, type TreeDeleted } from './delete-tree.js';
 import { setAside } from './set-aside.js';
 import { type Applied, nothing, pairOf } from './applied.js';
+import { respell } from './respell.js';
 import { PathTemps } from './transfer-temps.js';
 
 /**
@@ -46,6 +47,10 @@ export async function applyChange(context: Context, change: Change, temp: string
       return { ...nothing, pair: agreed ? pairOf(side, change.source, made, false) : undefined };
     }
     case 'set-metadata': {
+      if (change.change.respell === true) {
+        await respell(context, side, change.path, change.destination);
+        return { ...nothing, dirty: true };
+      }
       const made = await storageOf(context, side).setMetadata(change.path, change.destination, change.change);
       return { ...nothing, pair: pairOf(side, change.source, made, false) };
     }

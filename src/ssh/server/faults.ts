@@ -51,8 +51,10 @@ export interface Faults {
   readonly refuseReadWriteOpens?: boolean;
   /** `A` and `a` are one name; the first spelling stays. */
   readonly foldCase?: boolean;
-  /** Names are kept in this form, whatever form they come in. */
-  readonly normalize?: 'NFC' | 'NFD';
+  /** With `foldCase`: a RENAME that changes the case alone says that it was done and does nothing, as Linux does. */
+  readonly stickyCase?: boolean;
+  /** Names are kept in this form, whatever form they come in; `any`: in the form they came in, and found by each. */
+  readonly normalize?: 'NFC' | 'NFD' | 'any';
   /** Added to the listing of a directory (its absolute path). */
   readonly addToListing?: (directory: string) => readonly FakeItem[];
   /** Whatever would change something is denied (3). */

@@ -22,7 +22,7 @@ import {
 } from 'node:fs';
 import type { Attributes } from '../channel.js';
 import { attributesOf } from './attributes.js';
-import type { Confinement, Place } from './confine.js';
+import { spelled, type Confinement, type Names, type Place } from './confine.js';
 import type { Faults } from './faults.js';
 import type { HandleTable } from './handles.js';
 import { uint64 } from './packet.js';
@@ -120,10 +120,20 @@ export function rename(work: Workplace, path: Buffer, target: Buffer): Reply {
   return done;
 }
 
-/** Replaces the target in one step. */
+/** Replaces the target in one step. What is renamed to another spelling of its own name gets that, but for `stickyCase`. */
 export function posixRename(work: Workplace, path: Buffer, target: Buffer): Reply {
-  renameSync(inside(work, path).real, inside(work, target).real);
+  const from = inside(work, path);
+  const to = inside(work, target);
+  const respells = from.real.equals(to.real) && work.faults.stickyCase !== true;
+  renameSync(from.real, respells ? respelled(to, target, work.faults) : to.real);
   return done;
+}
+
+/** The place with its last component as the client spelled it. */
+function respelled({ real }: Place, target: Buffer, names: Names): Buffer {
+  const asked = target.toString('latin1').split('/').filter(Boolean).at(-1) ?? '';
+  const directory = real.toString('latin1').replace(/[^/]*$/, '');
+  return Buffer.from(directory + spelled(asked, names), 'latin1');
 }
 
 export function makeSymlink(work: Workplace, path: Buffer, target: Buffer): Reply {

@@ -3,6 +3,7 @@ import { hasCode } from '../../core/errors.js';
 import { nameOf, nameProblem } from '../../core/path.js';
 import { tempAgentOf } from '../../core/tempname.js';
 import type { SftpChannel } from '../../ssh/channel.js';
+import { clearAside } from './aside.js';
 import { kindOf } from './attributes.js';
 import { mapBounded } from '../bounded.js';
 import type { SftpContext } from './context.js';
@@ -26,7 +27,8 @@ export async function removeTemps(context: SftpContext, paths: readonly string[]
 async function isGone(context: SftpContext, channel: SftpChannel, path: string): Promise<boolean> {
   try {
     await context.directories.confirmParent(channel, path);
-    await removeAll(channel, context.paths.below(path));
+    const temp = context.paths.below(path);
+    await Promise.all([removeAll(channel, temp), clearAside(channel, temp)]);
     return true;
   } catch (error) {
     // `changed`: its directory is none any more, so that this path leads nowhere.
