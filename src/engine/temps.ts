@@ -1,7 +1,7 @@
 import type { Side } from '../core/entry.js';
 import { asTowlineError, hasCode } from '../core/errors.js';
 import { join, parentOf } from '../core/path.js';
-import { isWorthKeeping, markOf, standingOf } from '../core/resume.js';
+import { isWorthKeeping, markOf, markOfRefusal, standingOf } from '../core/resume.js';
 import { tempName } from '../core/tempname.js';
 import type { Clock, Log, Storage } from '../ports.js';
 import type { PartialRow, PartialStore } from '../ports-state.js';
@@ -205,11 +205,30 @@ export class Temps {
       else this.#doubts.set(path, (this.#doubts.get(path) ?? new Set()).add(temp));
       this.#left.delete(temp);
     }
+    await this.#noteRefused(rows.filter(({ temp }) => !names.has(temp)));
     return gone.length;
   }
 
   #isGone({ path, temp }: PartialRow): boolean {
     return this.#doubts.get(path)?.has(temp) === true;
+  }
+
+  /** What cannot be removed for hours (its folder may not be written to any more) is not tried for ever. */
+  async #noteRefused(rows: readonly PartialRow[]): Promise<void> {
+    for (const row of rows) {
+      const mark = markOfRefusal(row, this.#clock.now());
+      if (mark === null) {
+        await this.#record.forget([row.temp]);
+        this.#left.delete(row.temp);
+        this.#log.warn('a temp could not be removed, again and again, and is left where it is', {
+          side: row.side,
+          path: row.temp,
+        });
+      } else if (mark !== row.fingerprint) {
+        this.#left.set(row.temp, { ...row, fingerprint: mark, offset: 0 });
+        await this.#record.progress(row.temp, mark, 0);
+      }
+    }
   }
 
   /** Reads once what earlier processes left. */

@@ -107,9 +107,11 @@ describe.each(casefolding)('a server that %s', (_, faults) => {
     ['a directory and something in it', 'folder', 'FOLDER', true],
     ['a file below', 'folder/inner/x', 'folder/inner/X', false],
     ['a link', 'link', 'LINK', false],
+    ['a directory with an accent', composed, composed.toUpperCase(), false],
   ])('renames %s that is only spelled anew', async (_what, from, to, edits) => {
     const pair = await embeddedPair({ faults }, { delete: true });
     write(pair.local, { a: 'content', 'folder/inner/x': 'inner', 'folder/y': 'y' });
+    write(pair.local, { [`${composed}/menu`]: 'coffee' });
     symlinkSync('a', join(pair.local, 'link'));
     await push(pair.options);
     renameSync(join(pair.local, from), join(pair.local, to));

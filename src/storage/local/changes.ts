@@ -143,8 +143,8 @@ async function removeTree(root: Root, path: string): Promise<boolean> {
     await withPlace(root, path, ({ at }) => rm(at, { recursive: true, force: true }));
     return true;
   } catch (error) {
-    // Best effort: what could not be removed is missing in the answer.
-    return hasCode(error, 'not-found');
+    // Best effort: what could not be removed is missing in the answer. Below what is no directory any more there is nothing.
+    return hasCode(error, 'not-found', 'changed');
   }
 }
 

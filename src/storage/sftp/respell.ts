@@ -62,5 +62,7 @@ async function isListed(channel: SftpChannel, serverPath: string): Promise<boole
   const slash = serverPath.lastIndexOf('/');
   const directory = slash === -1 ? '.' : serverPath.slice(0, slash) || '/';
   const items = await listDirectory(channel, directory);
-  return items.some(({ name }) => name === nameOf(serverPath));
+  // The Unicode form of a listing is the server's own affair.
+  const wanted = nameOf(serverPath).normalize('NFC');
+  return items.some(({ name }) => name.normalize('NFC') === wanted);
 }
