@@ -26,6 +26,7 @@ import { spelled, type Confinement, type Names, type Place } from './confine.js'
 import type { Faults } from './faults.js';
 import type { HandleTable } from './handles.js';
 import { uint64 } from './packet.js';
+import { absolute } from './seen.js';
 import { done, Refusal, type Reply, status } from './reply.js';
 
 /** What a request works on. */
@@ -92,6 +93,8 @@ export function makeDirectory(work: Workplace, path: Buffer, attributes: Attribu
 }
 
 export function stat(work: Workplace, path: Buffer, last: 'follow' | 'keep'): Reply {
+  const told = work.faults.tellAttributes?.(absolute(path));
+  if (told !== undefined) return { type: 'attributes', attributes: told };
   const place = work.confinement.locate(path, last, work.faults);
   return { type: 'attributes', attributes: attributesOf(lstatSync(place.real)) };
 }
@@ -143,6 +146,8 @@ export function makeSymlink(work: Workplace, path: Buffer, target: Buffer): Repl
 }
 
 export function readSymlink(work: Workplace, path: Buffer): Reply {
+  const told = work.faults.tellLink?.(absolute(path));
+  if (told !== undefined) return oneName(told);
   const place = work.confinement.locate(path, 'keep', work.faults);
   return oneName(readlinkSync(place.real, 'buffer'));
 }

@@ -122,7 +122,7 @@ function realItem(work: Workplace, directory: string, name: Buffer): NameItem | 
 
 function fakeItem(fake: FakeItem): NameItem {
   const name = typeof fake.name === 'string' ? Buffer.from(fake.name) : fake.name;
-  const attributes = {
+  const attributes = fake.attributes ?? {
     mode: fake.mode ?? 0o100644,
     size: fake.size ?? 0,
     uid: 0,

@@ -1,6 +1,6 @@
 /** What a scan makes of one directory's listing. */
 import type { Entry } from '../../core/entry.js';
-import { TowlineError } from '../../core/errors.js';
+import { hasCode, TowlineError } from '../../core/errors.js';
 import { join, nameProblem, parentOf } from '../../core/path.js';
 import { isOwnName, tempAgentOf, tempOfAside } from '../../core/tempname.js';
 import type { Child } from '../../core/walk.js';
@@ -65,7 +65,8 @@ export class ScanLister {
     }
     const entries = await mapBounded(links, looksInFlightMax, (link) => this.#look(link));
     for (const [index, entry] of entries.entries()) {
-      if (entry !== null) children.push(childWith(links[index]!, entry));
+      if (entry instanceof TowlineError) children.push(skipped(links[index]!, entry));
+      else if (entry !== null) children.push(childWith(links[index]!, entry));
     }
     return children;
   }
@@ -130,9 +131,15 @@ export class ScanLister {
   }
 
   /** A link that went away or became something else after the listing is what it is now. */
-  #look(link: Named): Promise<Entry | null> {
+  async #look(link: Named): Promise<Entry | TowlineError | null> {
     const attempt = this.#context.attempt('read the link', this.#context.paths.below(link.path));
-    return entryFrom(this.#channel, attempt, link.attributes);
+    try {
+      return await entryFrom(this.#channel, attempt, link.attributes);
+    } catch (error) {
+      // What it points to cannot be carried: that concerns this link alone.
+      if (hasCode(error, 'name')) return error;
+      throw error;
+    }
   }
 
   #childOf(one: Named): Child {
@@ -171,6 +178,10 @@ function addOwn(children: Child[], { path, name, kind, attributes }: Named): voi
     item: { type: 'temp', path: at, mtimeMs: (attributes.mtime ?? 0) * 1000 },
     enter: false,
   });
+}
+
+function skipped({ path, name }: Named, error: TowlineError): Child {
+  return { name, item: { type: 'skipped', path, reason: 'name', error }, enter: false };
 }
 
 function unusable(path: string, name: string, problem: string): Child {
