@@ -68,6 +68,8 @@ export interface Faults {
   readonly readOnly?: boolean;
   /** Taken off the mode of all that is created. Default: the process's own umask. */
   readonly umask?: number;
+  /** Permission bits that the server keeps; others are taken off silently, whoever sets them. Default: all. */
+  readonly modeMask?: number;
   /** What statvfs tells as free, bytes. */
   readonly freeBytes?: number;
 }

@@ -52,7 +52,7 @@ export function open(work: Workplace, path: Buffer, flags: number, attributes: A
   if (before !== undefined && !before.isFile() && !before.isDirectory()) throw new Refusal(status.failure);
   const mode = createdMode(work.faults, attributes.mode, 0o666);
   const descriptor = openSync(place.real, systemFlags(has) | constants.O_NOFOLLOW, mode);
-  if (before === undefined && work.faults.umask !== undefined) fchmodSync(descriptor, mode);
+  if (before === undefined && setsModes(work.faults)) fchmodSync(descriptor, mode);
   const append = has(openFlag.append);
   const handle = work.handles.add({ type: 'file', descriptor, path: place.seen, append, writtenTo: 0 });
   return { type: 'handle', handle };
@@ -74,7 +74,17 @@ function systemFlags(has: (flag: number) => boolean): number {
 }
 
 function createdMode(faults: Faults, asked: number | undefined, usual: number): number {
-  return (asked === undefined ? usual : asked & 0o7777) & ~(faults.umask ?? 0);
+  return (asked === undefined ? usual : asked & 0o7777) & ~(faults.umask ?? 0) & keptModes(faults);
+}
+
+/** Whether the modes of what is made are none of the system's business. */
+function setsModes({ umask, modeMask }: Faults): boolean {
+  return umask !== undefined || modeMask !== undefined;
+}
+
+/** The permission bits that can be set. */
+export function keptModes({ modeMask = 0o7777 }: Faults): number {
+  return modeMask & 0o7777;
 }
 
 export function openDirectory(work: Workplace, path: Buffer): Reply {
@@ -88,7 +98,7 @@ export function makeDirectory(work: Workplace, path: Buffer, attributes: Attribu
   const place = work.confinement.locate(path, 'keep', work.faults);
   const mode = createdMode(work.faults, attributes.mode, 0o777);
   mkdirSync(place.real, { mode });
-  if (work.faults.umask !== undefined) chmodSync(place.real, mode);
+  if (setsModes(work.faults)) chmodSync(place.real, mode);
   return done;
 }
 
@@ -167,7 +177,7 @@ export function setAttributes(work: Workplace, path: Buffer, attributes: Attribu
   const { size, mode, uid, gid, atime, mtime } = attributes;
   lstatSync(real);
   if (size !== undefined) truncateSync(real, size);
-  if (mode !== undefined) chmodSync(real, mode & 0o7777);
+  if (mode !== undefined) chmodSync(real, mode & keptModes(work.faults));
   if (atime !== undefined && mtime !== undefined) utimesSync(real, atime, mtime);
   if (uid !== undefined && gid !== undefined) chownSync(real, uid, gid);
   return done;
@@ -181,7 +191,7 @@ export function setLinkAttributes(work: Workplace, path: Buffer, attributes: Att
   if (size !== undefined) throw new Refusal(status.badMessage);
   if (mode !== undefined) {
     if (isLink) throw new Refusal(status.failure);
-    chmodSync(real, mode & 0o7777);
+    chmodSync(real, mode & keptModes(work.faults));
   }
   if (atime !== undefined && mtime !== undefined) lutimesSync(real, atime, mtime);
   if (uid !== undefined && gid !== undefined) lchownSync(real, uid, gid);
