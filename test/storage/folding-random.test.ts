@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { groupsOf } from '../../src/core/fold.js';
-import { push } from '../../src/index.js';
+import { sync as push } from '../../src/index.js';
 import type { Faults } from '../../src/ssh/server/faults.js';
 import { embeddedPair, pairOn, planned, treeOf } from '../support/embedded-pair.js';
 

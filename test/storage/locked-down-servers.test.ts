@@ -2,7 +2,7 @@
 import { chmodSync, lstatSync, mkdirSync, symlinkSync, writeFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type AgentEvent, type PairOptions, planPush, push } from '../../src/index.js';
+import { type AgentEvent, type PairOptions, plan as planPush, sync as push } from '../../src/index.js';
 import { treeOf } from '../support/embedded-pair.js';
 import { freshFolder } from '../support/folder.js';
 import { canChroot, type SshdOptions, startSshd } from '../support/sshd.js';

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { push } from '../../src/index.js';
+import { sync as push } from '../../src/index.js';
 import type { SftpServerOptions } from '../../src/ssh/server/server.js';
 import { type EmbeddedPair, embeddedPair, planned, treeOf } from '../support/embedded-pair.js';
 
