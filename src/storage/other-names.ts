@@ -19,7 +19,9 @@ export async function namesIn(
   };
   try {
     const scan = storage.scan({ under: directory, excludes, ...(signal === undefined ? {} : { signal }) });
-    for await (const batch of scan) void batch;
+    // Nothing comes out of it but temps of ours.
+    const items = scan[Symbol.asyncIterator]();
+    while ((await items.next()).done !== true);
   } catch (error) {
     // Below what is no directory there is nothing.
     if (hasCode(error, 'not-found', 'changed')) return [];

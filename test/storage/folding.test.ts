@@ -239,3 +239,34 @@ test('a server on which nothing may be made beside the files is taken for one th
   write(pair.local, { a: '1', A: '2' });
   expect(await push(pair.options)).toMatchObject({ transferred: 2, failed: 0 });
 });
+
+describe.each(casefolding)('two-way with a server that %s', (_, faults) => {
+  test('agrees on one spelling, carries changes of both sides, and then is quiet', async () => {
+    const pair = await embeddedPair({ faults }, { mode: 'two-way' });
+    write(pair.local, { 'README.md': 'same', 'Src/a': 'a', mine: 'mine' });
+    write(pair.remote, { 'readme.md': 'same', 'src/b': 'b', theirs: 'theirs' });
+    expect(await push(pair.options)).toMatchObject({ failed: 0, problems: [] });
+    expectEqual(pair, faults);
+    expect(Object.keys(treeOf(pair.local))).toContain('Src/b');
+    await expectQuiet(pair);
+
+    renameSync(join(pair.local, 'README.md'), join(pair.local, 'ReadMe.md'));
+    renameSync(join(pair.local, 'Src'), join(pair.local, 'SRC'));
+    rmSync(join(pair.remote, 'theirs'));
+    rmSync(join(pair.local, 'mine'));
+    write(pair.remote, { 'Src/b': 'b, edited there' });
+    expect(await push(pair.options)).toMatchObject({ failed: 0, problems: [] });
+    expectEqual(pair, faults);
+    expect(treeOf(pair.local)).toMatchObject({ 'SRC/b': 'b, edited there', 'ReadMe.md': 'same' });
+    await expectQuiet(pair);
+  });
+});
+
+test('pull from a server that folds takes its names as they are', async () => {
+  const faults: Faults = { foldCase: true, normalize: 'NFD' };
+  const pair = await embeddedPair({ faults }, { mode: 'pull', delete: true });
+  write(pair.remote, { 'README.md': 'read', [`${decomposed}/x`]: 'x' });
+  expect(await push(pair.options)).toMatchObject({ failed: 0, transferred: 2 });
+  expect(sorted(treeOf(pair.local))).toEqual(sorted(treeOf(pair.remote)));
+  expect(await planned(pair)).toEqual([]);
+});

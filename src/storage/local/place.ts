@@ -18,7 +18,7 @@ export interface Place {
   /** The path itself, to hand to `node:fs`; valid until `close`. */
   readonly at: string;
   /** Something else in the same directory. */
-  beside(name: string): string;
+  readonly beside: (name: string) => string;
   close(): void;
 }
 

@@ -98,7 +98,8 @@ function findRules({ root, request }: ScanContext, directory: string, names: rea
 }
 
 function childOf({ root, request }: ScanContext, path: string, name: string): Child | null {
-  const absolute = join(root, path);
+  // By the name it has here: the path may be spelled as on the other side.
+  const absolute = join(root, parentOf(path) ?? '', name);
   const problem = nameProblem(name);
   if (problem !== null) {
     const what = `the name ${JSON.stringify(absolute)} ${problem}`;
