@@ -1,7 +1,7 @@
 /** The contracts between the engine and the world. Adapters implement them; `index.ts` puts the real ones together. */
 import type { Entry, Kind, Side } from './core/entry.js';
 import type { Folding } from './core/fold.js';
-import type { ScanItem, WatchEventKind } from './core/stream.js';
+import type { ScanItem } from './core/stream.js';
 import type { TowlineError } from './core/errors.js';
 import type { ScanNames, StorageNames } from './ports-names.js';
 
@@ -236,22 +236,6 @@ export type LinkState =
     }
   | { readonly name: 'halted'; readonly error: TowlineError }
   | { readonly name: 'closed' };
-
-// ---------------------------------------------------------------------------------------------- Watcher
-
-export interface WatchHandlers {
-  readonly event: (kind: WatchEventKind, path: string) => void;
-  /** Events may have been lost: the caller scans, and rebuilds the watch set. */
-  readonly error: (error: TowlineError) => void;
-  readonly excludes: (path: string, kind: Kind) => boolean;
-}
-
-/** A hint that something changed; never the truth. One instance watches once. */
-export interface Watcher {
-  /** Resolves once every directory is watched: what changes from then on gives an event. */
-  start(handlers: WatchHandlers, signal?: AbortSignal): Promise<void>;
-  close(): Promise<void>;
-}
 
 // ---------------------------------------------------------------------------------------------- The rest
 

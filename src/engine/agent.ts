@@ -1,7 +1,8 @@
 /** The agent: one sync of everything, and then (in `watch`) every change as it settles, until it is stopped. */
 import { TowlineError, asTowlineError, retryClassOf } from '../core/errors.js';
 import type { Settler } from '../core/settle.js';
-import type { LinkState, Watcher } from '../ports.js';
+import type { LinkState } from '../ports.js';
+import type { Watcher } from '../ports-watch.js';
 import { Control, type ControlParts } from './agent-control.js';
 import { Attention } from './attention.js';
 import type { Context } from './context.js';

@@ -1,7 +1,7 @@
 import { type TowlineError, asTowlineError } from '../core/errors.js';
 import type { Kind } from '../core/entry.js';
 import { sourceSideOf } from '../core/policy.js';
-import type { Watcher } from '../ports.js';
+import type { Watcher } from '../ports-watch.js';
 import type { Context, Settings } from './context.js';
 import { RemotePoll } from './remote-poll.js';
 

@@ -1,6 +1,6 @@
 import { TowlineError, asTowlineError, hasCode } from '../core/errors.js';
 import type { WatchEventKind } from '../core/stream.js';
-import type { Watcher } from '../ports.js';
+import type { Watcher } from '../ports-watch.js';
 import { type Context, rulesSideOf } from './context.js';
 import { pause } from './pause.js';
 import { StallWatch } from './stall-watch.js';

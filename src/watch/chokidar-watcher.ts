@@ -6,7 +6,7 @@ import { type FSWatcher, watch } from 'chokidar';
 import type { Kind } from '../core/entry.js';
 import { TowlineError } from '../core/errors.js';
 import type { WatchEventKind } from '../core/stream.js';
-import type { WatchHandlers, Watcher } from '../ports.js';
+import type { WatchHandlers, Watcher } from '../ports-watch.js';
 import { Calm } from './calm.js';
 import { rootMissing, watchFailure } from './failure.js';
 import { FileCheck } from './file-check.js';

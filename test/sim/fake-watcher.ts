@@ -1,6 +1,6 @@
 import { TowlineError } from '../../src/core/errors.js';
 import type { WatchEventKind } from '../../src/core/stream.js';
-import type { WatchHandlers, Watcher } from '../../src/ports.js';
+import type { WatchHandlers, Watcher } from '../../src/ports-watch.js';
 import type { Life } from './life.js';
 import type { VirtualClock } from './virtual-clock.js';
 

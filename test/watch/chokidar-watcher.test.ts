@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { TowlineError } from '../../src/core/errors.js';
-import type { WatchHandlers, Watcher } from '../../src/ports.js';
+import type { WatchHandlers, Watcher } from '../../src/ports-watch.js';
 import { createChokidarWatcher } from '../../src/watch/chokidar-watcher.js';
 import { readQueueMax } from '../../src/watch/overflow.js';
 import { freshFolder } from '../support/folder.js';

@@ -1,5 +1,5 @@
 import type { TowlineError } from '../../src/core/errors.js';
-import type { WatchHandlers } from '../../src/ports.js';
+import type { WatchHandlers } from '../../src/ports-watch.js';
 
 /** Handlers that keep what they are told, and can be waited on. */
 export class Recorder implements WatchHandlers {
