@@ -2,7 +2,6 @@
 import { TowlineError, asTowlineError, retryClassOf } from '../core/errors.js';
 import type { Settler } from '../core/settle.js';
 import type { LinkState } from '../ports.js';
-import type { Watcher } from '../ports-watch.js';
 import { Control, type ControlParts } from './agent-control.js';
 import { Attention } from './attention.js';
 import type { Context } from './context.js';
@@ -21,7 +20,7 @@ import type { StatusBoard } from './status-board.js';
 import type { AgentControl } from './status.js';
 import type { Tally } from './tally.js';
 import { Totals } from './totals.js';
-import { WatchSet } from './watch-set.js';
+import { WatchSet, type WatchSetParts } from './watch-set.js';
 
 /** How often the causes of holds are looked at again. */
 const recheckMs = 5_000;
@@ -38,11 +37,11 @@ export interface AgentParts {
   /** Aborts `context.signal`: work in flight is given up. */
   readonly abort: (reason: TowlineError) => void;
   /** A new watcher, as often as one is needed. */
-  readonly newWatcher: () => Watcher;
+  readonly newWatcher: WatchSetParts['newWatcher'];
   readonly newSettler: () => Settler;
   readonly rescanMs: number;
   /** See `RemoteFollower`. */
-  readonly newRemoteWatcher: (() => Watcher) | null;
+  readonly newRemoteWatcher: WatchSetParts['newWatcher'] | null;
   readonly remotePollMs: number;
   readonly board: StatusBoard;
   readonly throttle: ControlParts['throttle'];

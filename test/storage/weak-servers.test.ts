@@ -79,6 +79,9 @@ describe.each(servers)('a server %s', (_, options) => {
 
     writeFileSync(join(pair.local, 'large'), 'y'.repeat(300_000));
     writeFileSync(join(pair.local, 'dir/inner/file'), 'other text');
+    // Fresh, so that they are read once more, and of another second than what the server makes of it.
+    const secondAgo = Date.now() / 1000 - 1;
+    for (const path of ['large', 'dir/inner/file']) utimesSync(join(pair.local, path), secondAgo, secondAgo);
     renameSync(join(pair.local, 'script'), join(pair.local, 'dir/script'));
     rmSync(join(pair.local, 'link'));
     mkdirSync(join(pair.local, 'link'));
