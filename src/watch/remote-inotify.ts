@@ -1,7 +1,7 @@
 /** The watcher of a remote folder: `inotifywait` there, over a channel of the connection that is there already. */
 import { randomUUID } from 'node:crypto';
 import { asTowlineError, TowlineError } from '../core/errors.js';
-import type { WatchHandlers, Watcher } from '../ports.js';
+import type { WatchHandlers, Watcher } from '../ports-watch.js';
 import type { CommandStream, StartStream } from '../ports-stream.js';
 import { Backlog } from './backlog.js';
 import { Calm } from './calm.js';

@@ -12,7 +12,7 @@ import { readText } from './content.js';
 import type { SftpContext } from './context.js';
 import { failureOf, refusal } from './failures.js';
 import { listDirectory } from './listing.js';
-import { entryFrom } from './look.js';
+import { entryFrom, isUsableTarget } from './look.js';
 import type { ScanAhead } from './scan-ahead.js';
 
 /** READLINK and LSTAT under way per directory, at most. */
@@ -60,7 +60,7 @@ export class ScanLister {
       if (this.#ahead?.isProbe(one.name) === true) continue;
       if (isOwnName(one.name)) addOwn(children, one);
       else if (this.#request.excludes(one.path, kindForFilter(one.kind))) continue;
-      else if (one.kind === 'symlink' && one.target === undefined) links.push(one);
+      else if (one.kind === 'symlink' && !isUsableTarget(one.target ?? '')) links.push(one);
       else children.push(this.#childOf(one));
     }
     const entries = await mapBounded(links, looksInFlightMax, (link) => this.#look(link));
