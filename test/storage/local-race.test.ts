@@ -22,7 +22,6 @@ const swapper = `
   const { parentPort, workerData: { directory, outside, stop } } = require('node:worker_threads');
   const fs = require('node:fs');
   const flag = new Int32Array(stop);
-  let swaps = 0;
   const away = directory + '.away';
   parentPort.postMessage('swapping');
   while (Atomics.load(flag, 0) === 0) {
@@ -30,27 +29,35 @@ const swapper = `
     fs.symlinkSync(outside, directory);
     fs.unlinkSync(directory);
     fs.renameSync(away, directory);
-    swaps++;
+    Atomics.add(flag, 1, 1);
   }
-  parentPort.postMessage(swaps);
 `;
 
-async function swapping(directory: string, outside: string): Promise<() => Promise<number>> {
-  const stop = new SharedArrayBuffer(4);
+interface Swapping {
+  /** How often it was done until now. */
+  readonly swaps: () => number;
+  stop(): Promise<unknown>;
+}
+
+async function swapping(directory: string, outside: string): Promise<Swapping> {
+  const stop = new SharedArrayBuffer(8);
   const worker = new Worker(swapper, { eval: true, workerData: { directory, outside, stop } });
   onTestFinished(async () => {
     await worker.terminate();
   });
-  const message = () =>
-    new Promise((resolve, reject) => {
-      worker.once('message', resolve);
-      worker.once('error', reject);
-    });
-  await message();
-  return async () => {
-    const swaps = message();
-    Atomics.store(new Int32Array(stop), 0, 1);
-    return (await swaps) as number;
+  await new Promise((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+  });
+  const flags = new Int32Array(stop);
+  // Whether it was told to stop, or found nothing to swap any more.
+  const ended = new Promise((resolve) => worker.once('exit', resolve));
+  return {
+    swaps: () => Atomics.load(flags, 1),
+    stop: () => {
+      Atomics.store(flags, 0, 1);
+      return ended;
+    },
   };
 }
 
@@ -128,7 +135,9 @@ function victim(): string {
   return outside;
 }
 
+/** Both have had their turns when it was tried and swapped this often: the two may share one processor. */
 const turns = 150;
+const swapsMin = 30;
 
 describe.skipIf(!canHoldPlaces)('a directory that becomes a link while the storage', () => {
   describe.each([
@@ -148,15 +157,13 @@ describe.skipIf(!canHoldPlaces)('a directory that becomes a link while the stora
         fs.renameSync(outside, join(behind, rest));
       }
       const before = pictureOf(behind);
-      const stop = await swapping(join(root, swapped), behind);
+      const other = await swapping(join(root, swapped), behind);
       const storage = createLocalStorage({ root, writable: true });
-      let [refused, done] = [0, 0];
-      for (let turn = 1; turn <= turns; turn++) {
-        if ((await codeOf(attempt(storage, below, turn))) === 'none') done++;
-        else refused++;
+      for (let turn = 1; turn <= turns || other.swaps() < swapsMin; turn++) {
+        // Whatever it says to it: the storage's errors are ours, and others fail the test.
+        await codeOf(attempt(storage, below, turn));
       }
-      expect(await stop()).toBeGreaterThan(0);
-      expect(refused + done).toBe(turns);
+      await other.stop();
       expect(pictureOf(behind)).toEqual(before);
     });
   });
@@ -172,10 +179,9 @@ describe.skipIf(!canHoldPlaces)('a directory that becomes a link while the stora
     for (let turn = 0; turn < 20; turn++) {
       fs.mkdirSync(join(temp, 'inner'), { recursive: true });
       for (let i = 0; i < 20; i++) fs.writeFileSync(join(temp, 'inner', `file ${String(i)}`), '');
-      const stop = await swapping(join(temp, 'inner'), outside).catch(() => null);
-      const gone = storage.removeTemps([tempOf(1)]);
-      await gone;
-      await stop?.().catch(() => 0);
+      const other = await swapping(join(temp, 'inner'), outside);
+      await storage.removeTemps([tempOf(1)]);
+      await other.stop();
       fs.rmSync(temp, { recursive: true, force: true });
     }
     expect(pictureOf(outside)).toEqual(before);
@@ -187,10 +193,10 @@ describe.skipIf(!canHoldPlaces)('a directory that becomes a link while the stora
     fs.writeFileSync(join(root, 'a/file'), 'ours');
     const outside = freshFolder('outside');
     fs.writeFileSync(join(outside, 'file'), 'secret');
-    const stop = await swapping(join(root, 'a'), outside);
+    const other = await swapping(join(root, 'a'), outside);
     const storage = createLocalStorage({ root });
     const seen = new Set<string>();
-    for (let turn = 0; turn < 2000; turn++) {
+    for (let turn = 0; turn < 2000 || other.swaps() < swapsMin; turn++) {
       const code = await codeOf(
         storage.openSource('a/file').then(async (source) => {
           seen.add((await source.read(0, 100)).toString());
@@ -199,7 +205,7 @@ describe.skipIf(!canHoldPlaces)('a directory that becomes a link while the stora
       );
       expect(['none', 'changed', 'vanished']).toContain(code);
     }
-    await stop();
+    await other.stop();
     expect([...seen]).toEqual(['ours']);
   });
 });

@@ -1,13 +1,13 @@
 /** Puts a finished temp in the place of its destination. */
 import type { Entry } from '../../core/entry.js';
-import { hasCode, TowlineError } from '../../core/errors.js';
+import { hasCode } from '../../core/errors.js';
 import { nameOf } from '../../core/path.js';
 import type { SftpChannel } from '../../ssh/channel.js';
 import { clearAside, makeAside } from './aside.js';
 import { kindOf } from './attributes.js';
 import { offers } from './capabilities.js';
 import { lstatOrNull, renameFailure } from './diagnosis.js';
-import { concernsLink, type Attempt } from './failures.js';
+import { concernsLink, refusal, type Attempt } from './failures.js';
 
 /**
  * Renames `temp` onto `attempt.path`.
@@ -27,7 +27,7 @@ export async function publish(
   try {
     if (expected === null) await channel.rename(temp, attempt.path);
     else if (offers(channel.extensions, 'posixRename')) await channel.posixRename(temp, attempt.path);
-    else await replaceByAside(channel, temp, attempt.path);
+    else await replaceByAside(channel, attempt, temp);
   } catch (error) {
     throw await renameFailure(channel, attempt, error, { temp, replaces: expected !== null });
   }
@@ -38,11 +38,14 @@ export async function publish(
  * done. When it is not done, or everything breaks off, the old version comes back; so it does when a session that was frozen
  * in between wakes after the temp has been taken from it.
  */
-async function replaceByAside(channel: SftpChannel, temp: string, destination: string): Promise<void> {
+async function replaceByAside(channel: SftpChannel, attempt: Attempt, temp: string): Promise<void> {
+  const destination = attempt.path;
+  // Only to be diagnosed: `renameFailure` finds the directory and says `exists`.
+  const inTheWay = refusal(attempt, 'protocol', 'a directory is in the way');
   const [aside, before] = await Promise.all([makeAside(channel, temp), lstatOrNull(channel, destination)]);
   const old = `${aside}/${nameOf(destination)}`;
   try {
-    if (before !== null && kindOf(before) === 'directory') throw inTheWay();
+    if (before !== null && kindOf(before) === 'directory') throw inTheWay;
     const [moved, renamed] = await Promise.allSettled([
       channel.rename(destination, old),
       channel.rename(temp, destination),
@@ -60,9 +63,4 @@ async function replaceByAside(channel: SftpChannel, temp: string, destination: s
   }
   await Promise.allSettled([channel.removeFile(old)]);
   await clearAside(channel, temp);
-}
-
-/** Only to be diagnosed: `renameFailure` finds the directory and says `exists`. */
-function inTheWay(): TowlineError {
-  return new TowlineError('protocol', 'a directory is in the way');
 }
