@@ -217,7 +217,7 @@ describe('a sweep', () => {
       expect([run, [...fake.partials.keys()]]).toEqual([run, run === 1 ? [stuck, other] : [stuck]]);
       const next = new Temps(fake.state.partials, ledger, clock, log, 'agent7');
       // Many tries within the hour count as one: the link may have come and gone.
-      for (let again = 0; again < 10; again++) await next.sweepAll(shut);
+      for (let again = 0; again < 10; again++) await next.sweepAll({ local, remote: shut });
       expect(next.isInUse(stuck)).toBe(false);
       clock.advance(61 * 60_000);
     }

@@ -10,7 +10,6 @@ import { hasCode } from '../../core/errors.js';
 import { nameProblem } from '../../core/path.js';
 import { asideOf } from '../../core/tempname.js';
 import type { SftpChannel } from '../../ssh/channel.js';
-import { lstatOrNull } from './diagnosis.js';
 import { concernsLink } from './failures.js';
 import { listDirectory } from './listing.js';
 
@@ -52,14 +51,14 @@ async function empty(channel: SftpChannel, aside: string): Promise<void> {
 
 async function bringBack(channel: SftpChannel, from: string, place: string): Promise<void> {
   // Looked at first: there are servers whose RENAME overwrites.
-  if ((await lstatOrNull(channel, place)) === null) {
+  if ((await channel.lstatOrNull(place)) === null) {
     try {
       await channel.rename(from, place);
       return;
     } catch (error) {
       if (hasCode(error, 'not-found')) return;
       // Somebody was faster, or it is not allowed: the next look at the place tells.
-      if (concernsLink(error) || (await lstatOrNull(channel, place)) === null) throw error;
+      if (concernsLink(error) || (await channel.lstatOrNull(place)) === null) throw error;
     }
   }
   await channel.removeFile(from).catch((error: unknown) => {

@@ -6,7 +6,7 @@ import type { SftpChannel } from '../../ssh/channel.js';
 import { clearAside, makeAside } from './aside.js';
 import { kindOf } from './attributes.js';
 import { offers } from './capabilities.js';
-import { lstatOrNull, renameFailure } from './diagnosis.js';
+import { renameFailure } from './diagnosis.js';
 import { concernsLink, refusal, type Attempt } from './failures.js';
 
 /**
@@ -42,7 +42,7 @@ async function replaceByAside(channel: SftpChannel, attempt: Attempt, temp: stri
   const destination = attempt.path;
   // Only to be diagnosed: `renameFailure` finds the directory and says `exists`.
   const inTheWay = refusal(attempt, 'protocol', 'a directory is in the way');
-  const [aside, before] = await Promise.all([makeAside(channel, temp), lstatOrNull(channel, destination)]);
+  const [aside, before] = await Promise.all([makeAside(channel, temp), channel.lstatOrNull(destination)]);
   const old = `${aside}/${nameOf(destination)}`;
   try {
     if (before !== null && kindOf(before) === 'directory') throw inTheWay;
