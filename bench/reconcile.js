@@ -27,6 +27,8 @@ const editedEvery = 1_000;
 const thenMs = 1_700_000_000_000;
 
 /** Pushing as the command does without options. */
+const able = { modes: true, times: true, symlinks: true, symlinkTimes: true };
+
 const policy = {
   mode: 'push',
   delete: false,
@@ -35,7 +37,11 @@ const policy = {
   force: false,
   modeRule: (mode) => mode,
   trustModes: true,
-  can: { modes: true, times: true, symlinks: true, symlinkTimes: true },
+  onDrift: 'overwrite',
+  conflict: 'keep-both',
+  resolutionOf: () => null,
+  remoteAheadMs: 0,
+  can: { local: able, remote: able },
 };
 
 /** The path and the kind of the `index`th entry in the order of paths: a directory, then the files in it. */

@@ -2,6 +2,12 @@
 import type { Entry } from './core/entry.js';
 import type { Folding } from './core/fold.js';
 
+/** Part of `Capabilities`. */
+export interface CapabilityNames {
+  /** Which names it takes for one; left out while that is not known. */
+  readonly names?: Folding;
+}
+
 /** Part of `ScanRequest`. */
 export interface ScanNames {
   /** What the other side does with names: those of one directory that are one name there are `skipped`, all of them. */

@@ -1,9 +1,10 @@
 /** The contracts between the engine and the world. Adapters implement them; `index.ts` puts the real ones together. */
+import type { MetadataChange } from './core/action.js';
 import type { Entry, Kind, Side } from './core/entry.js';
-import type { Folding } from './core/fold.js';
+import type { PathLock } from './core/lock.js';
 import type { ScanItem } from './core/stream.js';
 import type { TowlineError } from './core/errors.js';
-import type { ScanNames, StorageNames } from './ports-names.js';
+import type { CapabilityNames, ScanNames, StorageNames } from './ports-names.js';
 
 // ---------------------------------------------------------------------------------------------- Storage
 
@@ -11,7 +12,7 @@ import type { ScanNames, StorageNames } from './ports-names.js';
  * What a side can do, as data: probed once per connection, never guessed from a server's name. Whoever plans or
  * transfers asks here first; nothing declared missing may surface as an error at run time.
  */
-export interface Capabilities {
+export interface Capabilities extends CapabilityNames {
   /** A rename can replace an existing file in one step. Without it the gap is two requests long. */
   readonly atomicReplace: boolean;
   readonly symlinks: boolean;
@@ -25,10 +26,10 @@ export interface Capabilities {
   readonly space: boolean;
   /** A temp that was left can be gone on with (`resumeTemp`). */
   readonly resume: boolean;
+  /** Locks that are given count; elsewhere they are left alone. */
+  readonly locks: boolean;
   /** Modification times are whole multiples of this, in ms (SFTP: 1000). */
   readonly timeGranularityMs: number;
-  /** Which names it takes for one; left out while that is not known. */
-  readonly names?: Folding;
 }
 
 export interface ScanRequest extends ScanNames {
@@ -80,6 +81,8 @@ export interface TempAttributes {
   /** Owner of the file that is replaced: kept where the server allows, silently left where it does not. */
   readonly owner?: { readonly uid: number; readonly gid: number };
   readonly sync: boolean;
+  /** Held from before the look at the destination until it is replaced, or the temp discarded or left. */
+  readonly lock?: PathLock;
 }
 
 /** What is known of a file before its first byte is sent. */
@@ -121,7 +124,7 @@ export interface Temp {
  *
  * Calls may run concurrently. A failed call has done nothing or all of it, unless said otherwise. Every rejection is a
  * `TowlineError`; `network` means that the outcome is unknown. `changed` means that the path is no longer what the
- * caller expected and nothing was done.
+ * caller expected, or that another agent holds its `lock`, and nothing was done.
  */
 export interface Storage extends StorageNames {
   /** For people: `./app`, `dev@box:/srv/app`. */
@@ -171,25 +174,24 @@ export interface Storage extends StorageNames {
     link: { readonly target: string; readonly mtimeMs: number },
     name: string,
     expected: Entry | null,
+    lock?: PathLock,
   ): Promise<Entry>;
 
   /** Sets mode and/or mtime of a file or directory that is still `expected` (else `changed`). */
-  setMetadata(path: string, expected: Entry, change: { mode?: number; mtimeMs?: number }): Promise<Entry>;
+  setMetadata(path: string, expected: Entry, change: MetadataChange, lock?: PathLock): Promise<Entry>;
 
   /**
    * Renames what is at `from` and still `expected` (else `changed`) to `to`, where nothing may be (`exists`) and whose
    * parent exists (`not-found`); a directory goes with all that is in it. Contents, modes and times stay as they are.
+   * The lock is that of `from`.
    * @returns the entry under its new name
    */
-  move(from: string, to: string, expected: Entry): Promise<Entry>;
+  move(from: string, to: string, expected: Entry, lock?: PathLock): Promise<Entry>;
 
   /** Removes a file, a symlink or an empty directory that is still `expected`. Already gone is success. */
-  remove(path: string, expected: Entry): Promise<void>;
+  remove(path: string, expected: Entry, lock?: PathLock): Promise<void>;
 
-  /**
-   * Removes temps by path, whatever they hold, with their asides: what lies in one goes back to its place if that is empty.
-   * Best effort; returns the paths that are certainly gone.
-   */
+  /** Removes temps, whatever they hold, and clears their asides. Best effort; returns the paths that are certainly gone. */
   removeTemps(paths: readonly string[]): Promise<string[]>;
 
   /** SHA-256 of a regular file's content, hex. */

@@ -1,5 +1,5 @@
 /** What is decided for one path. */
-import type { Entry, Side } from './entry.js';
+import type { Entry, Side, Triple } from './entry.js';
 import { TowlineError } from './errors.js';
 
 export interface MetadataChange {
@@ -144,6 +144,17 @@ export function isDeletion(
 /** Whether a directory has to go before the action can be carried out. */
 export function replacesDirectory(action: Change): boolean {
   return (action.type === 'upload' || action.type === 'download') && action.destination?.kind === 'directory';
+}
+
+/** Whether what is at the path stays though the sides differ: then nothing below it has a place on both of them. */
+export function sparesBelow(verdict: Verdict): boolean {
+  const { type } = verdict;
+  return type === 'halt' || type === 'conflict' || (type === 'none' && verdict.drift === true);
+}
+
+/** Whether the contents are to decide between a directory and something else: until then nothing below has a place either. */
+export function hangsOnKind(verdict: Verdict, { local, remote }: Triple): boolean {
+  return verdict.type === 'contents' && local?.kind !== remote?.kind;
 }
 
 /** Bytes of content an action sends. */

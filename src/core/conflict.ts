@@ -8,11 +8,9 @@ import { create, refusal, transfer, viewFrom } from './view.js';
 /** A path both sides have, with different contents. */
 export type Contended = Triple & { readonly local: Entry; readonly remote: Entry };
 
-/** The verdict on a conflict: by what a person said about this path, else by mode and policy. */
+/** The verdict on a conflict: by the mode, or (two-way) by what a person said about this path, else by the policy. */
 export function decideConflict(triple: Contended, policy: Policy): Verdict {
   const { path } = triple;
-  const said = policy.resolutionOf(path);
-  if (said !== null) return resolved(triple, said, policy);
   switch (policy.mode) {
     case 'pull-backup':
       return setAside('local', triple);
@@ -21,6 +19,8 @@ export function decideConflict(triple: Contended, policy: Policy): Verdict {
     default:
       break;
   }
+  const said = policy.resolutionOf(path);
+  if (said !== null) return resolved(triple, said, policy);
   switch (policy.conflict) {
     case 'keep-both':
       return resolved(triple, 'both', policy);

@@ -80,6 +80,11 @@ export function writtenSidesOf(mode: Mode): readonly Side[] {
   return [source === 'local' ? 'remote' : 'local'];
 }
 
+/** Whether the server is not ours alone: others change it too, and what they write counts. */
+export function othersMayWrite(mode: Mode): boolean {
+  return sourceSideOf(mode) === null;
+}
+
 /** Whether the mode may delete at all. */
 export function mayDelete(mode: Mode): boolean {
   return mode === 'push' || mode === 'pull' || mode === 'two-way';

@@ -14,6 +14,7 @@ import {
   forgotten,
   maybeReplaced,
   refusal,
+  sameIdentity,
   settleMetadata,
   telling,
   timeChange,
@@ -24,26 +25,49 @@ import {
 /** What became of a side since both agreed; `touched`: its time only. */
 type Fate = 'same' | 'touched' | 'changed';
 
+/** A path both sides have and once agreed on. */
+type Known = Contended & { readonly base: BasePair };
+
 /** Decides a path of a mode in which both sides count. */
 export function twoWay(triple: Triple, policy: Policy): Verdict {
   const { path, local, remote, base } = triple;
   if (base === null) return firstMeeting(triple, policy);
-  const agreed = base.local.hash ?? base.remote.hash;
-  const ours = local && fateOf(local, base.local, agreed, isDoubted('local', base, policy));
-  const theirs = remote && fateOf(remote, base.remote, agreed, isDoubted('remote', base, policy));
+  if (local === null && remote === null)
+    return forgotten({ path, was: viewFrom('local', triple).was }, false);
+  if (local === null) return lost('local', remote!, base, triple, policy);
+  if (remote === null) return lost('remote', local, base, triple, policy);
+  const there = { ...triple, base, local, remote };
+  const agreed = agreedHash(base);
+  const ours = fateOf(local, base.local, agreed, isDoubted('local', base, policy));
+  const theirs = fateOf(remote, base.remote, agreed, isDoubted('remote', base, policy));
+  // What was done here is ignored: nobody has to read it for that.
+  const ignored = policy.mode === 'pull-backup' && ours === 'unknown' && theirs === 'same' && !base.racy;
+  if (ignored) return { type: 'none', path, kept: !sameRevision(local, base.local) };
   if (ours === 'unknown' || theirs === 'unknown') {
     const wants: Side[] = [];
     if (ours === 'unknown') wants.push('local');
     if (theirs === 'unknown') wants.push('remote');
     return { type: 'contents', path, wants };
   }
-  if (ours === null && theirs === null) return forgotten({ path, was: viewFrom('local', triple).was }, false);
-  if (ours === null) return lost('local', theirs!, triple, policy);
-  if (theirs === null) return lost('remote', ours, triple, policy);
-  const there = { ...triple, local: local!, remote: remote! };
-  const unsure = policy.afresh && agreed === undefined && local!.kind === 'file' && remote!.kind === 'file';
-  if (unsure) return comparedOrConflict(there, policy);
   return bothThere(there, ours, theirs, policy);
+}
+
+/**
+ * Whether what a side has is still what both agreed on, so that it may go because the other side lost it.
+ * @returns `'unknown'` when only its hash could tell and is missing
+ */
+export function isAsAgreed(side: Side, now: Entry, base: BasePair, policy: Policy): boolean | 'unknown' {
+  if (!sameRevision(now, base[side])) return false;
+  const agreed = agreedHash(base);
+  const doubted = isDoubted(side, base, policy);
+  if (agreed === undefined && doubted && base.racy && now.kind === 'file') return false;
+  const fate = fateOf(now, base[side], agreed, doubted);
+  return fate === 'unknown' ? fate : fate === 'same';
+}
+
+/** The hash of the content both sides agreed on, where anybody read it. */
+function agreedHash({ local, remote }: BasePair): string | undefined {
+  return local.hash ?? remote.hash;
 }
 
 /** The sides never agreed on this path, as far as anybody remembers. */
@@ -64,52 +88,88 @@ function firstMeeting(triple: Triple, policy: Policy): Verdict {
 
 /** Before anything is called a conflict, the contents are compared. */
 function comparedOrConflict(triple: Contended, policy: Policy): Verdict {
-  const { path, local, remote } = triple;
-  if (local.kind === 'symlink' && remote.kind === 'symlink' && local.target === remote.target)
-    return settle('local', triple, policy, true);
-  if (local.kind === 'file' && remote.kind === 'file') {
-    const same = sameContentAcross(local, remote, 'checksum');
-    if (same === true) return settle('local', triple, policy, true);
-    if (same === 'unknown') return { type: 'contents', path, wants: unhashed(local, remote) };
-  }
-  return decideConflict(triple, policy);
+  const same = sameContents(triple);
+  if (same === 'unknown') return { type: 'contents', path: triple.path, wants: unhashed(triple) };
+  return same ? settle('local', triple, policy, true) : decideConflict(triple, policy);
 }
 
-function bothThere(triple: Contended, ours: Fate, theirs: Fate, policy: Policy): Verdict {
-  const { local, remote } = triple;
-  if (ours === 'changed' && theirs === 'changed') {
-    const compared = local.kind === remote.kind;
-    return compared ? comparedOrConflict(triple, policy) : decideConflict(triple, policy);
+/** Whether both sides hold the same, whatever its time and mode. */
+function sameContents({ local, remote }: Contended): boolean | 'unknown' {
+  if (local.kind !== remote.kind) return false;
+  switch (local.kind) {
+    case 'directory':
+      return true;
+    case 'symlink':
+      return local.target === remote.target;
+    case 'file':
+      return sameContentAcross(local, remote, 'checksum');
   }
-  if (ours === 'changed') return carry('local', triple, policy, 'changed');
-  if (theirs === 'changed') return carry('remote', triple, policy, 'changed');
-  const source = theirs === 'touched' && ours !== 'touched' ? 'remote' : chmodSide(triple, policy);
-  return settle(source, triple, policy, ours === 'touched' || theirs === 'touched');
 }
 
-/** `side` has lost the path, and the other has not. */
-function lost(side: Side, other: Fate, triple: Triple, policy: Policy): Verdict {
+function bothThere(triple: Known, ours: Fate, theirs: Fate, policy: Policy): Verdict {
+  const changed = ours === 'changed' ? 'local' : theirs === 'changed' ? 'remote' : null;
+  if (ours === 'changed' && theirs === 'changed') return comparedOrConflict(triple, policy);
+  const unread = unreadVerdict(triple, changed, policy);
+  if (unread !== null) return unread;
+  if (changed !== null) return carry(changed, triple, policy, 'changed');
+  const touched = theirs === 'touched' && ours !== 'touched' ? 'remote' : 'local';
+  return settle(
+    chmodSide(triple, policy) ?? touched,
+    triple,
+    policy,
+    ours === 'touched' || theirs === 'touched',
+  );
+}
+
+/**
+ * Nobody read what the sides agreed on: where only that could tell a touch from an edit, or what is doubted from what is
+ * sure, the sides are compared with each other in its place.
+ * @param changed the one side whose size or time says so
+ * @returns `null` where size and time are enough
+ */
+function unreadVerdict(triple: Known, changed: Side | null, policy: Policy): Verdict | null {
+  const { path, base, local, remote } = triple;
+  if (agreedHash(base) !== undefined || local.kind !== 'file' || remote.kind !== 'file') return null;
+  const isUnsure = (side: Side) => isDoubted(side, base, policy);
+  const maybeTouched = changed !== null && triple[changed].size === base[changed].size;
+  if (!maybeTouched && !isUnsure('local') && !isUnsure('remote')) return null;
+  const same = sameContents(triple);
+  if (same === 'unknown') return { type: 'contents', path, wants: unhashed(triple) };
+  if (same) return settle(changed ?? 'local', triple, policy, true);
+  // Where the other one surely changed, the kernel's own record of the file here is believed.
+  const isHidden = (side: Side) =>
+    changed === null || (base.racy && (side === 'remote' || !sameIdentity(local, base.local)));
+  const mayHaveChanged = (side: Side) => side === changed || (isUnsure(side) && isHidden(side));
+  if (mayHaveChanged('local') && mayHaveChanged('remote')) return decideConflict(triple, policy);
+  return carry(mayHaveChanged('local') ? 'local' : 'remote', triple, policy, 'changed');
+}
+
+/** `side` has lost the path, and the other still has `entry`. What hides behind the same size and time, the engine reads. */
+function lost(side: Side, entry: Entry, base: BasePair, triple: Triple, policy: Policy): Verdict {
   const { path } = triple;
   const from: Side = side === 'local' ? 'remote' : 'local';
-  if (other === 'changed') return carry(from, triple, policy, 'changed here, deleted there');
+  if (!sameRevision(entry, base[from])) return carry(from, triple, policy, 'changed here, deleted there');
   // Not brought back either: the base goes on knowing that the sides agreed on it once.
   if (!policy.delete || !mayDelete(policy.mode)) return { type: 'none', path, kept: true };
-  const destination = triple[from]!;
   const type = from === 'local' ? 'delete-local' : 'delete-remote';
-  return { type, path, destination, reason: 'deleted on the other side' };
+  return { type, path, destination: entry, reason: 'deleted on the other side' };
 }
 
 /** What `from` has goes to the other side, where the mode lets it. */
 function carry(from: Side, triple: Triple, policy: Policy, reason: string): Verdict {
-  if (from === 'local' && policy.mode === 'pull-backup')
+  if (from === 'local' && policy.mode === 'pull-backup') {
+    // What is new in the folder over there must have a place here.
+    if (triple.local?.kind !== 'directory' && triple.remote?.kind === 'directory')
+      return decideConflict(triple as Contended, policy);
     return { type: 'none', path: triple.path, kept: true };
+  }
   const view = viewFrom(from, triple);
   const refused = refusal(view, policy);
   if (refused !== null) return refused;
   const source = view.source!;
-  if (view.destination?.kind !== source.kind) return create(view, source, reason);
-  if (source.kind === 'directory') return settle(from, triple as Contended, policy, false);
-  return transfer(view, source, reason, false);
+  if (source.kind !== 'directory') return transfer(view, source, reason, false);
+  if (view.destination?.kind !== 'directory') return create(view, source, reason);
+  return settle(from, triple as Contended, policy, false);
 }
 
 /** The contents agree: mode and time become those of `side`. */
@@ -129,10 +189,13 @@ function settle(side: Side, triple: Contended, policy: Policy, touched: boolean)
   return settleMetadata(both, policy, touched && local.kind === 'file' ? timeChange(both, policy) : {});
 }
 
-/** The side whose mode is to be had, where only modes differ. */
-function chmodSide({ base, local, remote }: Contended, policy: Policy): Side {
-  if (base === null || !policy.trustModes) return 'local';
-  return remote.mode !== base.remote.mode && local.mode === base.local.mode ? 'remote' : 'local';
+/** The side whose mode is to be had, where only modes and times differ; `null`: neither's by itself. */
+function chmodSide({ base, local, remote }: Known, policy: Policy): Side | null {
+  const ours = local.mode !== base.local.mode;
+  const theirs = remote.mode !== base.remote.mode;
+  if (policy.mode === 'pull-backup') return theirs || (!policy.trustModes && !ours) ? 'remote' : null;
+  if (!policy.trustModes) return 'local';
+  return ours === theirs ? null : ours ? 'local' : 'remote';
 }
 
 /** Whether a file whose size and time say "the same" is read all the same. */
@@ -160,7 +223,7 @@ function fateOf(now: Entry, was: Entry, agreed: string | undefined, doubted: boo
   return sameTime(now.mtimeMs, was.mtimeMs) ? 'same' : 'touched';
 }
 
-function unhashed(local: Entry, remote: Entry): Side[] {
+function unhashed({ local, remote }: Contended): Side[] {
   const wants: Side[] = [];
   if (local.hash === undefined) wants.push('local');
   if (remote.hash === undefined) wants.push('remote');

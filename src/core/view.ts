@@ -105,16 +105,17 @@ export function timeChange(view: Both, policy: Policy): MetadataChange {
 /** The contents agree: what is left is the mode, and what the base does not know yet. */
 export function settleMetadata(view: Both, policy: Policy, times: MetadataChange): Action {
   const { path, source, destination, was } = view;
-  const wanted = policy.modeRule(source.mode, source.kind);
+  const { can, modeRule } = policy;
+  const wanted = modeRule(source.mode, source.kind);
+  // A side that keeps no modes has none to give: what it shows is made up.
+  const carried = can[view.sourceSide].modes && can[view.destinationSide].modes;
   const modesAsBefore =
     was !== null &&
     policy.trustModes &&
     source.mode === was.source.mode &&
     destination.mode === was.destination.mode;
   const change: MetadataChange =
-    policy.can[view.destinationSide].modes && !modesAsBefore && wanted !== destination.mode
-      ? { ...times, mode: wanted }
-      : times;
+    carried && !modesAsBefore && wanted !== destination.mode ? { ...times, mode: wanted } : times;
   if (change.mode !== undefined || change.mtimeMs !== undefined) {
     const reason = change.mode === undefined ? 'time differs' : 'mode differs';
     return { type: 'set-metadata', side: view.destinationSide, path, source, destination, change, reason };

@@ -3,12 +3,15 @@ import type { Change } from '../core/action.js';
 import { writtenSide } from '../core/action.js';
 import type { Entry, Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
+import type { PathLock } from '../core/lock.js';
 import { nameOf } from '../core/path.js';
 import type { Storage } from '../ports.js';
 import { type FileTransfer, transferFile } from '../transfer/file-lane.js';
 import { type Context, otherSide, storageOf } from './context.js';
+import { isMirror, mayDelete } from '../core/policy.js';
 import { deleteTree, type TreeDeleted } from './delete-tree.js';
-import { setAside } from './set-aside.js';
+import { locking } from './locks.js';
+import { setAside, type SetAside } from './set-aside.js';
 import { type Applied, nothing, pairOf } from './applied.js';
 import { respell } from './respell.js';
 import { PathTemps } from './transfer-temps.js';
@@ -28,8 +31,7 @@ export async function applyChange(context: Context, change: Change, temp: string
       });
       if (way !== null && way.disagreed.length > 0) {
         if (temp !== null) context.temps.gone(temp);
-        const entry = side === 'local' ? change.destination! : change.source;
-        const aside = await setAside(context, { side: 'local', path: change.path, entry, cause: 'conflict' });
+        const aside = await setAside(context, inTheWayOf(context, side, change));
         return { ...aside, deleted: way.deleted, again: [...aside.again, ...way.disagreed] };
       }
       const expected = way === null ? change.destination : null;
@@ -37,7 +39,12 @@ export async function applyChange(context: Context, change: Change, temp: string
       return way === null ? done : { ...done, deleted: way.deleted };
     }
     case 'make-directory': {
-      if (change.destination !== null) await storageOf(context, side).remove(change.path, change.destination);
+      const { path, destination } = change;
+      if (destination !== null) {
+        await locking(context, side, path, destination, (lock) =>
+          storageOf(context, side).remove(path, destination, lock),
+        );
+      }
       // Owner bits stay open until the contents are in place: `Directories.finish` sets the real mode, and only then
       // the base may say that the sides agree.
       const storage = storageOf(context, side);
@@ -51,7 +58,10 @@ export async function applyChange(context: Context, change: Change, temp: string
         await respell(context, side, change.path, change.destination);
         return { ...nothing, dirty: true };
       }
-      const made = await storageOf(context, side).setMetadata(change.path, change.destination, change.change);
+      const { path, destination } = change;
+      const made = await locking(context, side, path, destination, (lock) =>
+        storageOf(context, side).setMetadata(path, destination, change.change, lock),
+      );
       return { ...nothing, pair: pairOf(side, change.source, made, false) };
     }
     case 'delete-local':
@@ -65,7 +75,8 @@ export async function applyChange(context: Context, change: Change, temp: string
 }
 
 /**
- * Removes a directory that stands where a file or symlink is to go: with its contents if deletions were asked for.
+ * Removes a directory that stands where a file or symlink is to go: with its contents if deletions were asked for. Where
+ * both sides count, what may not go so is told as disagreed on, and one of the two gets another name.
  * @returns what went; `null` when no directory was in the way
  */
 async function makeWay(
@@ -77,16 +88,31 @@ async function makeWay(
   if (destination?.kind !== 'directory') return null;
   if (context.settings.delete) {
     const gone = await deleteTree(context, side, path, destination, 'replaced');
-    if (gone.kept.length > 0) throw inTheWay(path, 'it holds excluded content, which is never deleted');
+    const { mode, onDrift } = context.settings;
+    if (isMirror(mode) && gone.disagreed.length > 0 && onDrift !== 'backup')
+      throw inTheWay(path, 'it holds what others changed, which is to be kept');
+    if (gone.disagreed.length === 0 && gone.kept.length > 0)
+      throw inTheWay(path, 'it holds excluded content, which is never deleted');
     return gone;
   }
   try {
     await storageOf(context, side).remove(path, destination);
     return { deleted: 1, kept: [], disagreed: [] };
   } catch (error) {
+    if (hasCode(error, 'not-empty') && !isMirror(context.settings.mode))
+      return { deleted: 0, kept: [], disagreed: [path] };
     if (hasCode(error, 'not-empty')) throw inTheWay(path, 'it holds something; --delete lets it go', error);
     throw error;
   }
+}
+
+/** What gets a name of its own where a directory cannot go: it, or (as in any conflict of two-way) what is here. */
+function inTheWayOf({ settings }: Context, side: Side, change: Transfer): SetAside {
+  const { path, source } = change;
+  const destination = { side, path, entry: change.destination! };
+  if (isMirror(settings.mode)) return { ...destination, cause: 'drift' };
+  if (side === 'local' || !mayDelete(settings.mode)) return { ...destination, cause: 'conflict' };
+  return { side: 'local', path, entry: source, cause: 'conflict' };
 }
 
 function inTheWay(path: string, why: string, cause?: unknown): TowlineError {
@@ -122,7 +148,9 @@ async function sendSymlink(context: Context, side: Side, change: Transfer, temp:
     // What an earlier attempt left of this path must not be renamed onto it later.
     await temps.takeUp(side, path, to, null);
     const link = { target: source.target, mtimeMs: source.mtimeMs };
-    const made = await to.makeSymlink(path, link, nameOf(temp), destination);
+    const made = await locking(context, side, path, destination, (lock) =>
+      to.makeSymlink(path, link, nameOf(temp), destination, lock),
+    );
     temps.gone(temp);
     return { ...nothing, pair: pairOf(side, source, made, false) };
   } catch (error) {
@@ -140,20 +168,25 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
     destination?.kind === 'file' && destination.uid !== undefined && destination.gid !== undefined
       ? { owner: { uid: destination.uid, gid: destination.gid } }
       : {};
+  const from = storageOf(context, otherSide(side));
+  // A side that keeps no modes has none to give: a file that is replaced keeps its own.
+  const modeOf = (source: Entry) =>
+    from.capabilities.modes || destination?.kind !== 'file' ? source.mode : destination.mode;
   const temps = new PathTemps({ temps: context.temps, side, storage: to, path }, firstTemp);
   let bytes = 0;
   const size = change.source.size;
   emit({ type: 'transfer-start', path, size });
   try {
-    const job: FileTransfer = {
-      from: storageOf(context, otherSide(side)),
+    const job = (lock: PathLock | undefined): FileTransfer => ({
+      from,
       to,
       path,
       expected: destination,
       attributes: (source) => ({
-        ...(to.capabilities.modes ? { mode: settings.modeRule(source.mode, 'file') } : {}),
+        ...(to.capabilities.modes ? { mode: settings.modeRule(modeOf(source), 'file') } : {}),
         ...(to.capabilities.times ? { mtimeMs: source.mtimeMs } : {}),
         ...owner,
+        ...(lock === undefined ? {} : { lock }),
       }),
       sync: settings.sync && to.capabilities.fsync,
       now: () => clock.now(),
@@ -164,8 +197,14 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
       },
       throttle: context.throttle,
       signal,
-    };
-    const done = await (context.verifier?.transfer(job, side) ?? transferFile(job));
+    });
+    const done = await locking(
+      context,
+      side,
+      path,
+      destination,
+      (lock) => context.verifier?.transfer(job(lock), side) ?? transferFile(job(lock)),
+    );
     emit({ type: 'transfer-end', path, size, ok: true });
     return {
       ...nothing,

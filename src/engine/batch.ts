@@ -193,7 +193,7 @@ export class Batch {
   async #do(work: Work | Settled, temp: string | null): Promise<Applied> {
     switch (work.type) {
       case 'contents':
-        return this.#do(await this.#unused(temp, this.#byContents(work)), temp);
+        return this.#do(await this.#unused(temp, decideByContents(this.#context, work)), temp);
       case 'none':
       case 'adopt':
         if (temp !== null) this.#context.temps.gone(temp);
@@ -203,14 +203,6 @@ export class Batch {
     }
   }
 
-  /** A deletion is for the guard to let go, and not for us: it comes back as a row of the queue. */
-  async #byContents(work: Undecided): Promise<Change | Settled> {
-    const action = await decideByContents(this.#context, work);
-    if (action.type !== 'delete-local' && action.type !== 'delete-remote') return action;
-    await this.#lookAgain([work.path]);
-    return { type: 'none', path: work.path, kept: false };
-  }
-
   async #change(change: Change, given: string | null): Promise<Applied> {
     if (isDeletion(change) && this.isMovedAway(change.path)) return nothing;
     const moved = await this.#unused(given, tryMove(this.#context, change, this.#holder));
@@ -218,7 +210,7 @@ export class Batch {
       if (given !== null) this.#context.temps.gone(given);
       this.#moves.push(moved);
       this.#notes.moved(moved);
-      return nothing;
+      return { ...nothing, again: moved.again };
     }
     const carries = change.type === 'upload' || change.type === 'download';
     if (!carries && given !== null) this.#context.temps.gone(given);

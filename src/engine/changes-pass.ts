@@ -1,8 +1,16 @@
-import { type Change, errorOf, isDeletion, isUnresolved, replacesDirectory } from '../core/action.js';
+import {
+  type Change,
+  errorOf,
+  hangsOnKind,
+  isDeletion,
+  isUnresolved,
+  replacesDirectory,
+  sparesBelow,
+} from '../core/action.js';
 import type { Triple } from '../core/entry.js';
 import { type TowlineError, asTowlineError } from '../core/errors.js';
 import { decide } from '../core/mode.js';
-import { ancestorsOf } from '../core/path.js';
+import { ancestorsOf, isBelow } from '../core/path.js';
 import type { QueueOutcome, QueueRow } from '../ports-state.js';
 import { adopted } from './applied.js';
 import type { Attention } from './attention.js';
@@ -10,7 +18,6 @@ import { Batch, type Outcome, type Work } from './batch.js';
 import type { Holder } from './claims.js';
 import { type Context, deletesAgreedOnly, trusted } from './context.js';
 import { forgetBelow } from './delete-tree.js';
-import { withDoubtedContents } from './contents.js';
 import { needsExpansion, topmost, topmostPaths } from './topmost.js';
 import type { Guardian } from './guardian.js';
 import { type Observation, observe } from './observe.js';
@@ -69,7 +76,7 @@ class ChangesPass {
   }
 
   async #work(): Promise<void> {
-    const observation = await this.#observe();
+    const observation = await observe(this.#context, [...this.#rows.keys()]);
     const { work, deletions, expansions } = this.#decide(observation);
     // Deletions come last: what was moved is on the other side under its new name before the old one goes.
     await this.#batch.submit(work);
@@ -78,22 +85,6 @@ class ChangesPass {
     await Promise.all(this.#commits);
     for (const path of expansions) await this.#expand(path);
     for (const path of this.#rows.keys()) if (!this.#outcomes.has(path)) this.#succeed(path, false);
-  }
-
-  async #observe(): Promise<Observation> {
-    const seen = await observe(this.#context, [...this.#rows.keys()]);
-    const triples = new Map(seen.triples);
-    for (const path of this.#rows.keys()) {
-      const triple = triples.get(path);
-      if (triple === undefined || seen.excluded.has(path)) continue;
-      try {
-        triples.set(path, await withDoubtedContents(this.#context, trusted(this.#context, triple)));
-      } catch (error) {
-        triples.delete(path);
-        this.#fail(path, asTowlineError(error));
-      }
-    }
-    return { ...seen, triples };
   }
 
   async #delete(deletions: readonly Change[]): Promise<void> {
@@ -113,6 +104,8 @@ class ChangesPass {
       if (this.#rows.has(path)) this.#fail(path, error);
     }
     const reviving = this.#reviving(observation);
+    /** What stays as it is on both sides; whatever is below comes later in this order. */
+    const spared: string[] = [];
     for (const seen of observation.triples.values()) {
       const wanted = this.#rows.has(seen.path);
       if (observation.excluded.has(seen.path)) {
@@ -121,7 +114,12 @@ class ChangesPass {
       }
       // A folder that one side deleted lives on for what is new in it: as if the sides had never agreed on it.
       const triple = reviving.has(seen.path) ? { ...seen, base: null } : trusted(this.#context, seen);
+      if (spared.some((above) => isBelow(triple.path, above))) {
+        if (wanted) this.#input.tally.kept++;
+        continue;
+      }
       const verdict = decide(triple, this.#context.policy());
+      if (sparesBelow(verdict) || hangsOnKind(verdict, triple)) spared.push(triple.path);
       // Of the directories above, only what is missing over there concerns us.
       if (!wanted && verdict.type !== 'make-directory') continue;
       if (wanted && needsExpansion(triple, this.#context.settings)) expansions.push(triple.path);

@@ -53,7 +53,7 @@ async function hashed(context: Context, triple: Triple, wants: readonly Side[]):
 const inPlaceBytesMin = 256 * 1024;
 
 /** Where the content lies if that can be; what the server only read while it changed is seen by the checks before a rename. */
-async function hashOf(context: Context, side: Side, path: string, size: number): Promise<string> {
+export async function hashOf(context: Context, side: Side, path: string, size: number): Promise<string> {
   const storage = storageOf(context, side);
   const inPlace = side === 'remote' && size >= inPlaceBytesMin;
   const there = inPlace ? await storage.hashInPlace([{ path }], context.signal) : null;
@@ -69,14 +69,3 @@ async function hashOf(context: Context, side: Side, path: string, size: number):
 
 /** The hash of no content: whatever it is compared with differs. */
 const unreadable = 'unreadable';
-
-/**
- * The triple of a path that only one side has left, with the hash that tells whether it changed since both agreed: what
- * is to go with its folder must not go if it did. Other triples are returned as they are.
- * @throws as `decideByContents`
- */
-export async function withDoubtedContents(context: Context, triple: Triple): Promise<Triple> {
-  if (triple.local !== null && triple.remote !== null) return triple;
-  const verdict = decide(triple, context.policy());
-  return verdict.type === 'contents' ? hashed(context, triple, verdict.wants) : triple;
-}

@@ -2,8 +2,8 @@ import type { Entry, Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import { ancestorsOf, parentOf } from '../core/path.js';
 import type { Storage } from '../ports.js';
-import { sameRevision } from '../core/compare.js';
-import type { ScanItem } from '../core/stream.js';
+import { locking } from './locks.js';
+import { Agreement } from './agreement.js';
 import { type Context, deletesAgreedOnly, otherSide, storageOf } from './context.js';
 
 /** Files listed before the first of them are removed: bounds the memory of a deletion, not its size. */
@@ -14,7 +14,7 @@ export interface TreeDeleted {
   readonly deleted: number;
   /** Directories that stay, since they hold something that is excluded, no entry, or not agreed on. */
   readonly kept: readonly string[];
-  /** What stays since the sides never agreed on it as it is: changed after the other side lost it, or new. */
+  /** What stays since the sides never agreed on it as it is (engine/agreement.ts): changed after the other side lost it, or new. */
   readonly disagreed: readonly string[];
 }
 
@@ -38,16 +38,24 @@ export async function deleteTree(
   await check();
   const agreed = new Agreement(context, side);
   if (top.kind !== 'directory') {
-    if (!(await agreed.allOn([{ path, entry: top }]))) {
+    if (!(await agreed.isOn(path, top))) {
+      // As if the sides had never agreed on it: it is new to the side that lost it.
+      if (deletesAgreedOnly(context.settings)) await context.ledger.commit(path, null);
       return { deleted: 0, kept: [], disagreed: [path] };
     }
-    await storage.remove(path, top);
+    await locking(context, side, path, top, (lock) => storage.remove(path, top, lock));
     context.deletions.removed(path);
     await context.ledger.commit(path, null);
     return { deleted: 1, kept: [], disagreed: [] };
   }
-  const work = new TreeDeletion(context, storage, check, path, agreed);
+  const work = new TreeDeletion(context, side, check, path, agreed);
   const result = await work.run(top);
+  if (!deletesAgreedOnly(context.settings)) {
+    // What others changed there is to be known as changed by the next scan too.
+    await forgetBelow(context, path, new Set([...result.kept, ...result.disagreed]));
+    if (!result.kept.includes(path)) await context.ledger.commit(path, null);
+    return result;
+  }
   // A folder that lives on for what is new in it is new itself to the side that lost it.
   const reborn = new Set(result.disagreed.flatMap((one) => [...ancestorsOf(one), one]));
   const kept = result.kept.filter((one) => !reborn.has(one));
@@ -83,38 +91,10 @@ async function requireLost(source: Storage, path: string, why: 'gone' | 'replace
   if (!lost) throw new TowlineError('changed', `'${path}' changed at the source meanwhile`, { path });
 }
 
-/** Where no side is just a mirror, only what the base knows as it is now may be deleted. */
-class Agreement {
-  readonly #context: Context;
-  readonly #side: Side;
-
-  constructor(context: Context, side: Side) {
-    this.#context = context;
-    this.#side = side;
-  }
-
-  async allOn(entries: readonly { path: string; entry: Entry }[]): Promise<boolean> {
-    const items = entries.map(({ path, entry }): ScanItem => ({ type: 'entry', path, entry }));
-    return (await this.notOn(items)).size === 0;
-  }
-
-  /** The paths that differ from what both sides agreed on. */
-  async notOn(items: readonly ScanItem[]): Promise<ReadonlySet<string>> {
-    const { settings, state } = this.#context;
-    if (!deletesAgreedOnly(settings)) return new Set();
-    const entries = items.filter((item) => item.type === 'entry');
-    const rows = await state.base.get(entries.map(({ path }) => path));
-    const differing = entries.filter(({ entry }, index) => {
-      const row = rows[index] ?? null;
-      return row === null || !sameRevision(row[this.#side], entry);
-    });
-    return new Set(differing.map(({ path }) => path));
-  }
-}
-
 class TreeDeletion {
   readonly #context: Context;
   readonly #storage: Storage;
+  readonly #side: Side;
   readonly #check: () => Promise<void>;
   readonly #path: string;
   readonly #agreed: Agreement;
@@ -127,15 +107,10 @@ class TreeDeletion {
   /** Directories that we gave ourselves access to, as they were before. */
   readonly #opened = new Map<string, Entry>();
 
-  constructor(
-    context: Context,
-    storage: Storage,
-    check: () => Promise<void>,
-    path: string,
-    agreed: Agreement,
-  ) {
+  constructor(context: Context, side: Side, check: () => Promise<void>, path: string, agreed: Agreement) {
     this.#context = context;
-    this.#storage = storage;
+    this.#storage = storageOf(context, side);
+    this.#side = side;
     this.#check = check;
     this.#path = path;
     this.#agreed = agreed;
@@ -257,7 +232,7 @@ class TreeDeletion {
   }
 
   async #remove(path: string, entry: Entry): Promise<void> {
-    await this.#storage.remove(path, entry);
+    await locking(this.#context, this.#side, path, entry, (lock) => this.#storage.remove(path, entry, lock));
     this.#context.deletions.removed(path);
     this.#deleted++;
   }

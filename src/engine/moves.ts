@@ -6,11 +6,17 @@ import { isBelow } from '../core/path.js';
 import { mayDelete } from '../core/policy.js';
 import type { Holder } from './claims.js';
 import type { Context } from './context.js';
+import { locking } from './locks.js';
+
+/** A folder in which more than this changed over there is not worth a rename. */
+const changedMax = 1_000;
 
 /** What was renamed on the remote side instead of being sent. */
 export interface Moved {
   readonly from: string;
   readonly to: string;
+  /** What changed beside (a new mode, contents of the folder): to be looked at again, under the new names. */
+  readonly again: readonly string[];
 }
 
 /**
@@ -28,7 +34,8 @@ export async function tryMove(context: Context, change: Change, holder: Holder):
   for (const from of await state.base.byInode(dev, ino)) {
     if (from === to || isBelow(to, from) || isBelow(from, to) || !claims.claim(from, holder)) continue;
     try {
-      if (await move(context, from, to, created)) return { from, to };
+      const moved = await move(context, from, to, created);
+      if (moved !== null) return moved;
     } finally {
       claims.release(from, holder);
     }
@@ -43,53 +50,70 @@ function createdBy(change: Change): Entry | null {
   return change.destination === null ? change.source : null;
 }
 
-async function move(context: Context, from: string, to: string, created: Entry): Promise<boolean> {
+async function move(context: Context, from: string, to: string, created: Entry): Promise<Moved | null> {
   const { local, remote, state, ledger, signal } = context;
   const [[base], [here], [there]] = await Promise.all([
     state.base.get([from]),
     local.observe([from], signal),
     remote.observe([from], signal),
   ]);
-  if (base === null || base === undefined || here !== null) return false;
+  if (base === null || base === undefined || here !== null) return null;
   // Whoever changed it on either side since is in the way of a rename, not of sending it.
-  if (!sameRevision(created, base.local) || base.racy) return false;
-  if (there instanceof TowlineError || !sameRevision(there ?? null, base.remote)) return false;
-  if (created.kind === 'directory' && !(await movesAsOne(context, from, to))) return false;
+  if (!sameRevision(created, base.local) || base.racy) return null;
+  if (there instanceof TowlineError || !sameRevision(there ?? null, base.remote)) return null;
+  const changed = created.kind === 'directory' ? await changedBelow(context, from, to) : [];
+  if (changed === null) return null;
   await ledger.flush();
   let moved: Entry;
   try {
-    moved = await remote.move(from, to, base.remote);
+    moved = await locking(context, 'remote', from, base.remote, (lock) =>
+      remote.move(from, to, base.remote, lock),
+    );
   } catch (error) {
     if (hasCode(error, 'exists', 'changed', 'not-found', 'permission', 'protocol', 'unsupported'))
-      return false;
+      return null;
     throw error;
   }
   if (created.kind === 'directory') await moveRows(context, from, to);
   const hash = base.local.hash === undefined ? {} : { hash: base.local.hash };
   const pair: BasePair = {
-    local: { ...created, ...hash },
-    remote: { ...base.remote, ...moved },
+    // The modes the sides agreed on: another one is carried over by itself.
+    local: { ...created, ...hash, mode: base.local.mode },
+    remote: { ...base.remote, ...moved, mode: base.remote.mode },
     racy: false,
   };
   await state.base.commit([
     { path: to, pair },
     { path: from, pair: null },
   ]);
-  return true;
+  const sameModes = created.mode === base.local.mode && moved.mode === base.remote.mode;
+  return { from, to, again: sameModes ? changed : [to, ...changed] };
 }
 
-/** Nothing in the directory is excluded under its old name or would be under its new one. */
-async function movesAsOne({ remote, filter, signal }: Context, from: string, to: string): Promise<boolean> {
+/**
+ * What is in the directory over there and not as the sides agreed on it, or not here any more, by its path after the move; `null`: it cannot be
+ * moved as one, since something in it is excluded, or would be under its new name, or too much has changed.
+ */
+async function changedBelow(context: Context, from: string, to: string): Promise<string[] | null> {
+  const { local, remote, filter, state, signal } = context;
   await filter.ensure([`${from}/.`, `${to}/.`]);
+  const changed: string[] = [];
   for await (const batch of remote.scan({ under: from, excludes: () => false, signal })) {
-    for (const item of batch) {
-      if (item.type !== 'entry') return false;
+    const renamedTo = batch.map(({ path }) => to + path.slice(from.length));
+    const rows = await state.base.get(batch.map(({ path }) => path));
+    const here = await local.observe(renamedTo, signal);
+    for (const [index, item] of batch.entries()) {
+      if (item.type !== 'entry') return null;
       const { kind } = item.entry;
-      if (filter.excludes(item.path, kind) || filter.excludes(to + item.path.slice(from.length), kind))
-        return false;
+      const renamed = renamedTo[index]!;
+      if (filter.excludes(item.path, kind) || filter.excludes(renamed, kind)) return null;
+      const was = rows[index]?.remote ?? null;
+      const asAgreed = sameRevision(was, item.entry) && was?.mode === item.entry.mode;
+      if (!asAgreed || here[index] === null) changed.push(renamed);
     }
+    if (changed.length > changedMax) return null;
   }
-  return true;
+  return changed;
 }
 
 async function moveRows({ state, signal }: Context, from: string, to: string): Promise<void> {

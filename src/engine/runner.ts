@@ -143,6 +143,7 @@ export class Runner {
         tally,
         scanBelow: (path, by, into) => scanner.scanBelow(path, by, into),
       });
+      await context.temps.sweepLeft(context.remote);
     } catch (error) {
       onFailure(asTowlineError(error));
     } finally {

@@ -1,9 +1,11 @@
 import {
   type Change,
   errorOf,
+  hangsOnKind,
   isDeletion,
   isUnresolved,
   replacesDirectory,
+  sparesBelow,
   type Verdict,
   writtenSide,
 } from '../core/action.js';
@@ -53,7 +55,7 @@ export interface ScanFindings {
   readonly unsyncable: { readonly path: string; readonly error: TowlineError }[];
   /** What waits for a person: conflicts, and what others changed where nobody should have. */
   readonly undecided: { readonly path: string; readonly error: TowlineError }[];
-  /** Paths below a directory that is to go, which are not to go with it. */
+  /** Paths that are to be looked at by themselves: not to go with the directory that goes, or that may become one. */
   readonly surviving: string[];
   /** Temps of other agents, or of ours that nobody uses. */
   readonly temps: { readonly side: Side; readonly path: string; readonly mtimeMs: number }[];
@@ -154,6 +156,8 @@ class ScanPass {
   readonly #policy: ReturnType<Context['policy']>;
   /** The deletion whose subtree the scan is in: what is below goes with it. */
   #deleting: Deletion | null = null;
+  /** The latest path that stays as it is on both sides, with all that is below. */
+  #sparing: string | null = null;
   #specials = 0;
 
   constructor(context: Context, tally: Tally) {
@@ -193,8 +197,19 @@ class ScanPass {
     const triple = trusted(this.#context, seen);
     if (triple.local !== null) this.findings.local++;
     if (triple.remote !== null) this.findings.remote++;
+    if (this.#sparing !== null && isBelow(triple.path, this.#sparing)) {
+      this.#tally.kept++;
+      return;
+    }
     const verdict = decide(triple, this.#policy);
     if (this.#survives(verdict)) {
+      this.findings.surviving.push(triple.path);
+      return;
+    }
+    if (sparesBelow(verdict)) this.#sparing = triple.path;
+    if (hangsOnKind(verdict, triple)) {
+      // It is looked at by itself, and if a folder comes of it, into that.
+      this.#sparing = triple.path;
       this.findings.surviving.push(triple.path);
       return;
     }

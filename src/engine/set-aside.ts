@@ -1,9 +1,10 @@
 import type { Entry, Kind, Side } from '../core/entry.js';
-import { conflictName, originalName } from '../core/conflict-name.js';
+import { conflictName, isConflictNameOf } from '../core/conflict-name.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import { join, nameOf, parentOf } from '../core/path.js';
 import { type Applied, nothing } from './applied.js';
 import { type Context, storageOf } from './context.js';
+import { locking } from './locks.js';
 
 /** A name that is taken is followed by the next one, this often. */
 const namesMax = 20;
@@ -24,17 +25,19 @@ export interface SetAside {
 export async function setAside(context: Context, { side, path, entry, cause }: SetAside): Promise<Applied> {
   const storage = storageOf(context, side);
   await requireRoom(context, side, path);
+  // Whatever happens in between: nobody takes the place that is left for a deletion.
+  if (cause === 'conflict') await context.ledger.commit(path, null);
   for (let attempt = 1; ; attempt++) {
     const name = conflictName(nameOf(path), context.clock.now(), context.agentId, attempt);
     const copy = join(parentOf(path) ?? '', name);
     try {
-      await storage.move(path, copy, entry);
+      await locking(context, side, path, entry, (lock) => storage.move(path, copy, entry, lock));
     } catch (error) {
       if (hasCode(error, 'exists') && attempt < namesMax) continue;
       throw error;
     }
     context.emit({ type: 'conflict', path, cause, side, copy });
-    return { ...nothing, again: [path, copy] };
+    return { ...nothing, pair: null, again: [path, copy] };
   }
 }
 
@@ -43,13 +46,16 @@ async function requireRoom(context: Context, side: Side, path: string): Promise<
   const { maxConflictCopies } = context.settings;
   const directory = parentOf(path) ?? '';
   let copies = 0;
-  const excludes = (_: string, kind: Kind) => kind === 'directory';
+  const isCopy = (at: string) => isConflictNameOf(nameOf(at), nameOf(path));
+  // Folders may be copies too; what is in them does not count, and no others are entered.
+  const excludes = (at: string, kind: Kind) =>
+    (parentOf(at) ?? '') !== directory || (kind === 'directory' && !isCopy(at));
   for await (const batch of storageOf(context, side).scan({
     under: directory,
     excludes,
     signal: context.signal,
   })) {
-    for (const item of batch) if (originalName(nameOf(item.path)) === nameOf(path)) copies++;
+    for (const item of batch) if (isCopy(item.path)) copies++;
   }
   if (copies < maxConflictCopies) return;
   throw new TowlineError(

@@ -1,10 +1,12 @@
 import type { Side } from '../core/entry.js';
 import { asTowlineError, hasCode } from '../core/errors.js';
-import { join, parentOf } from '../core/path.js';
-import { isWorthKeeping, markOf, markOfRefusal, standingOf } from '../core/resume.js';
+import { isLockName, lockPath } from '../core/lock.js';
+import { join, nameOf, parentOf } from '../core/path.js';
+import { isWorthKeeping, markOf, standingOf } from '../core/resume.js';
 import { tempName } from '../core/tempname.js';
 import type { Clock, Log, Storage } from '../ports.js';
 import type { PartialRow, PartialStore } from '../ports-state.js';
+import { noteRefused } from './refused-temps.js';
 import type { Ledger } from './ledger.js';
 
 /** What is on record of a temp that was taken up. */
@@ -64,14 +66,43 @@ export class Temps {
     await this.#record.progress(temp, mark, offset);
   }
 
+  /**
+   * Puts a lock on record, which has one name for ever: what an earlier attempt left under it is removed first. Nobody
+   * else in this process may work on the path until `lockGone` has resolved or `abandon` was called.
+   */
+  async lockOpens(side: Side, path: string, storage: Storage): Promise<string> {
+    await this.#know();
+    for (let swept: unknown = null; swept !== this.#swept;) {
+      swept = this.#swept;
+      await this.#swept;
+    }
+    const row: PartialRow = { temp: lockPath(path), path, side, fingerprint: null, offset: 0 };
+    const left = this.#left.has(row.temp);
+    this.#inUse.set(row.temp, row);
+    if (left) await this.#remove(storage, [row]);
+    return (await this.#put([row]))[0]!;
+  }
+
+  /**
+   * Nothing of ours is left under the name. At once, since the same name may be on record again a moment later. Never
+   * rejects: what could not be taken off the record is swept.
+   */
+  async lockGone(lock: string): Promise<void> {
+    try {
+      await this.#record.forget([lock]);
+      this.#inUse.delete(lock);
+      this.#left.delete(lock);
+    } catch (error) {
+      this.#sayOnRecord('lock', error);
+    }
+  }
+
   /** The temp is certainly gone, or was never made. */
   gone(temp: string): void {
     this.#inUse.delete(temp);
     this.#left.delete(temp);
     this.#ledger.tempGone(temp).catch((error: unknown) => {
-      this.#log.warn('a temp could not be taken off the record; the next start does', {
-        error: asTowlineError(error).message,
-      });
+      this.#sayOnRecord('temp', error);
     });
   }
 
@@ -159,6 +190,13 @@ export class Temps {
       await this.#whileReachable(this.sweep(side, sides[side]));
   }
 
+  /** Sweeps what work left on the remote side, if any: a channel may die without the link. */
+  async sweepLeft(remote: Storage): Promise<void> {
+    const rows = [...this.#left.values()].filter(({ side }) => side === 'remote');
+    if (rows.every((row) => isWorthKeeping(row, this.#clock.now()))) return;
+    await this.#whileReachable(this.sweep('remote', remote));
+  }
+
   /** The same when everything was compared and sent: what nobody went on with goes too, and nothing is in doubt. */
   async sweepAll(sides: Readonly<Record<Side, Storage>>): Promise<void> {
     for (const side of ['local', 'remote'] as const)
@@ -198,37 +236,31 @@ export class Temps {
     for (const row of rows) this.#left.set(row.temp, row);
     const gone = await storage.removeTemps(rows.map(({ temp }) => temp));
     const names = new Set(gone);
-    if (settled) await this.#record.forget(gone);
+    // A lock was nothing that could have become a file: nothing about its path is in doubt.
+    const locks = gone.filter((temp) => isLockName(nameOf(temp)));
+    const forgotten = settled ? gone : locks;
+    if (forgotten.length > 0) await this.#record.forget(forgotten);
     for (const { temp, path } of rows) {
       if (!names.has(temp)) continue;
       if (settled) this.#doubts.delete(path);
-      else this.#doubts.set(path, (this.#doubts.get(path) ?? new Set()).add(temp));
+      else if (!locks.includes(temp)) this.#doubts.set(path, (this.#doubts.get(path) ?? new Set()).add(temp));
       this.#left.delete(temp);
     }
-    await this.#noteRefused(rows.filter(({ temp }) => !names.has(temp)));
+    await noteRefused(
+      { record: this.#record, left: this.#left, clock: this.#clock, log: this.#log },
+      rows.filter(({ temp }) => !names.has(temp)),
+    );
     return gone.length;
+  }
+
+  #sayOnRecord(what: string, error: unknown): void {
+    this.#log.warn(`a ${what} could not be taken off the record; the next start does`, {
+      error: asTowlineError(error).message,
+    });
   }
 
   #isGone({ path, temp }: PartialRow): boolean {
     return this.#doubts.get(path)?.has(temp) === true;
-  }
-
-  /** What cannot be removed for hours (its folder may not be written to any more) is not tried for ever. */
-  async #noteRefused(rows: readonly PartialRow[]): Promise<void> {
-    for (const row of rows) {
-      const mark = markOfRefusal(row, this.#clock.now());
-      if (mark === null) {
-        await this.#record.forget([row.temp]);
-        this.#left.delete(row.temp);
-        this.#log.warn('a temp could not be removed, again and again, and is left where it is', {
-          side: row.side,
-          path: row.temp,
-        });
-      } else if (mark !== row.fingerprint) {
-        this.#left.set(row.temp, { ...row, fingerprint: mark, offset: 0 });
-        await this.#record.progress(row.temp, mark, 0);
-      }
-    }
   }
 
   /** Reads once what earlier processes left. */

@@ -1,6 +1,6 @@
 /** Where a lane writes to: what it is given, and what it asks of it. */
 import type { Entry } from '../core/entry.js';
-import type { Source, Storage, Temp } from '../ports.js';
+import type { Source, Storage, Temp, TempAttributes } from '../ports.js';
 import type { Throttle } from './throttle.js';
 
 /** One file to be carried. */
@@ -10,12 +10,8 @@ export interface Carriage {
   readonly path: string;
   /** What the plan saw at the destination. */
   readonly expected: Entry | null;
-  /** The mode and the owner the new file gets. */
-  readonly attributes: (source: Entry) => {
-    mode?: number;
-    mtimeMs?: number;
-    owner?: { uid: number; gid: number };
-  };
+  /** Mode, time and owner the new file gets, and the lock of its path. */
+  readonly attributes: (source: Entry) => Omit<TempAttributes, 'size' | 'sync'>;
   readonly sync: boolean;
   /** The hash of the content is wanted, however large it is. Default: up to 64 MiB. */
   readonly hashed?: boolean;

@@ -1,100 +1,44 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Change, type Verdict, writtenSide } from '../../src/core/action.js';
-import { type Compare, sameRevision } from '../../src/core/compare.js';
-import type { BasePair, Entry, Kind } from '../../src/core/entry.js';
-import type { Policy } from '../../src/core/policy.js';
+import { type Verdict, writtenSide } from '../../src/core/action.js';
+import { sameRevision } from '../../src/core/compare.js';
+import type { Entry, Side } from '../../src/core/entry.js';
+import { type Mode, type Policy, driftPolicies } from '../../src/core/policy.js';
 import {
-  type There,
-  type World,
-  all,
-  apply,
-  hashOf,
-  kinds,
-  locals,
-  remotes,
-  resolve,
-  usual,
-  without,
-} from './mode-world.js';
+  abilities,
+  compares,
+  flags,
+  type Invariants,
+  isChange,
+  isNewVersion,
+  modeRules,
+  otherSide,
+  situations,
+  violations,
+  worthOf,
+} from './mode-situations.js';
+import { type World, resolve } from './mode-world.js';
 
-interface Situation extends World {
-  readonly name: string;
-}
-
-function* situations(): Generator<Situation> {
-  for (const [localName, local] of variants(locals)) {
-    for (const [remoteName, remote] of variants(remotes)) {
-      for (const [baseName, base] of bases()) {
-        yield { name: `base ${baseName}, local ${localName}, remote ${remoteName}`, base, local, remote };
-      }
-    }
-  }
-}
-
-function variants(of: Record<Kind, Record<string, There>>): [string, There | null][] {
-  const some = kinds.flatMap((kind) =>
-    Object.entries(of[kind]).map(([name, there]): [string, There] => [`${kind} ${name}`, there]),
-  );
-  return [['none', null], ...some];
-}
-
-function* bases(): Generator<[string, BasePair | null]> {
-  yield ['none', null];
-  for (const localKind of kinds) {
-    for (const remoteKind of kinds) {
-      const local = locals[localKind].same!;
-      const remote = remotes[remoteKind].same!.entry;
-      yield [`${localKind}/${remoteKind}`, { local: hashOf(local), remote, racy: false }];
-      if (localKind !== 'file') continue;
-      yield [`${localKind}/${remoteKind} unhashed`, { local: local.entry, remote, racy: false }];
-      yield [`${localKind}/${remoteKind} racy`, { local: hashOf(local), remote, racy: true }];
-      yield [`${localKind}/${remoteKind} racy unhashed`, { local: local.entry, remote, racy: true }];
-    }
-  }
-}
-
-function* policies(): Generator<[string, Policy]> {
-  const abilities = [all, ...(Object.keys(all.remote) as Parameters<typeof without>[0][]).map(without)];
-  const rules: [string, Policy['modeRule']][] = [
-    ['as it is', (mode) => mode],
-    ['group may write', (mode) => mode | 0o020],
-  ];
-  const flags = [false, true];
-  for (const can of abilities) {
-    for (const compare of ['size', 'mtime+size', 'checksum'] as Compare[]) {
-      for (const [rule, modeRule] of rules) {
-        for (let bits = 0; bits < 16; bits++) {
-          const [deletes, force, afresh, trustModes] = [8, 4, 2, 1].map(
-            (bit) => flags[Math.sign(bits & bit)]!,
-          );
-          const policy = {
-            ...usual,
-            delete: deletes!,
-            force: force!,
-            afresh: afresh!,
-            trustModes: trustModes!,
-            compare,
-            modeRule,
-            can,
-          };
-          yield [`${JSON.stringify(policy)} ${rule}`, policy];
+/** All wishes about drift, and the rest in every combination where drift is overwritten. */
+function* policies(mode: Mode): Generator<Partial<Policy>> {
+  for (const onDrift of driftPolicies) {
+    const rules = onDrift === 'overwrite' ? modeRules : modeRules.slice(0, 1);
+    const abilitiesOfBoth = [...abilities()];
+    for (const can of onDrift === 'overwrite' ? abilitiesOfBoth : abilitiesOfBoth.slice(0, 1)) {
+      for (const compare of compares) {
+        for (const modeRule of rules) {
+          for (const deletes of flags) {
+            for (const force of flags) {
+              for (const afresh of flags) {
+                for (const trustModes of flags) {
+                  yield { mode, onDrift, can, compare, modeRule, delete: deletes, force, afresh, trustModes };
+                }
+              }
+            }
+          }
         }
       }
     }
   }
-}
-
-/** One situation under one policy: what was decided, and (looked at again after it was done) what then. */
-interface Decided {
-  readonly before: Situation;
-  readonly policy: Policy;
-  readonly verdict: Verdict;
-  readonly hashed: boolean;
-  readonly after: World;
-}
-
-function isChange(verdict: Verdict): verdict is Change {
-  return !['none', 'adopt', 'contents', 'refuse'].includes(verdict.type);
 }
 
 function isUnchanged({ base, local, remote }: World): boolean {
@@ -104,74 +48,103 @@ function isUnchanged({ base, local, remote }: World): boolean {
   return isAsBefore(local.entry, base.local) && isAsBefore(remote.entry, base.remote);
 }
 
-/** What must hold of every decision: true, or it is a fault. */
-const invariants: Record<string, (decided: Decided) => boolean> = {
-  'writes the remote side only': ({ verdict }) => !isChange(verdict) || writtenSide(verdict) === 'remote',
-  'deletes nothing unless asked to': ({ policy, verdict }) =>
-    policy.delete || verdict.type !== 'delete-remote',
-  'deletes only what the source lacks': ({ before, verdict }) =>
-    verdict.type !== 'delete-remote' || before.local === null,
-  'is settled by the hashes it asks for': ({ verdict }) => verdict.type !== 'contents',
-  'names what it saw on both sides': ({ before, verdict }) => {
-    if (!isChange(verdict)) return true;
-    if (verdict.type === 'set-aside') return false;
-    const source = 'source' in verdict ? verdict.source : null;
-    return (
-      sameEntry(source, before.local?.entry ?? null) &&
-      sameEntry(verdict.destination, before.remote?.entry ?? null)
-    );
-  },
-  'drift is told exactly when the destination is not what it was': ({ before, verdict }) => {
-    if (verdict.type !== 'upload') return true;
-    const { base, remote } = before;
-    return verdict.drift === (base !== null && !sameRevision(remote?.entry ?? null, base.remote));
-  },
-  'an unchanged pair is left alone': ({ before, policy, verdict }) => {
-    const asks = policy.force || policy.afresh || !policy.trustModes;
-    if (asks || !isUnchanged(before) || before.base?.local.kind !== before.base?.remote.kind) return true;
-    return verdict.type === 'none' || (verdict.type === 'refuse' && !policy.can.remote.symlinks);
-  },
-  'a touch or a chmod sends no content': ({ before, policy, verdict }) => {
-    if (policy.force || before.base === null || before.local?.entry.kind !== 'file' || before.remote === null)
-      return true;
-    if (before.local.content !== before.remote.content || before.base.local.kind !== 'file') return true;
-    return !sameRevision(before.remote.entry, before.base.remote) || verdict.type !== 'upload';
-  },
-  'sets only what the destination can be told': ({ policy, verdict }) => {
-    if (verdict.type !== 'set-metadata') return true;
-    const { mode, mtimeMs } = verdict.change;
-    if (mode === undefined && mtimeMs === undefined) return false;
-    return (
-      (mode === undefined || policy.can.remote.modes) && (mtimeMs === undefined || policy.can.remote.times)
-    );
-  },
-  'a racy base is not trusted': ({ before: { base, local, remote }, policy, verdict, hashed }) => {
-    if (base?.racy !== true || local?.entry.kind !== 'file' || remote?.entry.kind !== 'file' || policy.force)
-      return true;
-    if (!sameRevision(local.entry, base.local) || !sameRevision(remote.entry, base.remote)) return true;
-    return hashed && (verdict.type === 'upload') === (local.content !== remote.content);
-  },
-  'reading both sides afresh ends in equal contents': ({ policy, after }) => {
-    if (!policy.afresh || after.local?.entry.kind !== 'file' || after.remote === null) return true;
-    return after.local.content === after.remote.content;
-  },
-  'what is done once is not done again': ({ policy, verdict, after }) => {
-    if (verdict.type === 'refuse') return true;
-    const again = resolve(after, { ...policy, force: false, trustModes: true }).verdict;
-    return again.type === 'none';
-  },
-  'where modes are set, the destination has the wanted one': ({ policy, verdict, after }) => {
-    if (!policy.can.remote.modes || policy.trustModes || verdict.type === 'refuse') return true;
-    const { local, remote } = after;
-    if (local === null || remote === null || local.entry.kind === 'symlink') return true;
-    return remote.entry.mode === policy.modeRule(local.entry.mode, local.entry.kind);
-  },
-  'without a refusal the kinds agree afterwards': ({ verdict, after }) => {
-    return (
-      verdict.type === 'refuse' || after.local === null || after.local.entry.kind === after.remote?.entry.kind
-    );
-  },
-};
+/** In terms of the side that is right and the one that follows. */
+function invariantsOf(from: Side): Invariants {
+  const to = otherSide(from);
+  const drifted = ({ base, [to]: there }: World) =>
+    base !== null && !sameRevision(there?.entry ?? null, base[to]);
+  return {
+    'writes one side only': ({ verdict }) => !isChange(verdict) || writtenSide(verdict) === to,
+    'deletes nothing unless asked to': ({ policy, verdict }) =>
+      policy.delete || verdict.type !== `delete-${to}`,
+    'deletes only what the source lacks': ({ before, verdict }) =>
+      verdict.type !== `delete-${to}` || before[from] === null,
+    'is settled by the hashes it asks for': ({ verdict }) => verdict.type !== 'contents',
+    'names what it saw on both sides': ({ before, verdict }) => {
+      if (!isChange(verdict)) return true;
+      if (verdict.type === 'set-aside') return sameEntry(verdict.entry, before[to]?.entry ?? null);
+      const source = 'source' in verdict ? verdict.source : null;
+      return (
+        sameEntry(source, before[from]?.entry ?? null) &&
+        sameEntry(verdict.destination, before[to]?.entry ?? null)
+      );
+    },
+    'drift is told exactly when the destination is not what it was': ({ before, verdict }) => {
+      if (verdict.type !== 'upload' && verdict.type !== 'download') return true;
+      return verdict.drift === drifted(before);
+    },
+    'drift is overwritten, kept, kept beside or stopped at, as was asked for': ({
+      before,
+      policy,
+      verdict,
+      after,
+    }) => {
+      if (!drifted(before) || policy.onDrift === 'overwrite')
+        return verdict.type !== 'halt' && verdict.type !== 'set-aside';
+      if (!isNewVersion(before, before[to]) || before[to] === null) return true;
+      if (policy.onDrift === 'backup' && verdict.type === 'set-aside') return true;
+      return worthOf(after[to]) === worthOf(before[to]);
+    },
+    'an unchanged pair is left alone': ({ before, policy, verdict }) => {
+      const asks = policy.force || policy.afresh || !policy.trustModes;
+      if (asks || !isUnchanged(before)) return true;
+      return verdict.type === 'none' || (verdict.type === 'refuse' && !policy.can[to].symlinks);
+    },
+    'a touch or a chmod sends no content': ({ before, policy, verdict }) => {
+      const { base, [from]: source, [to]: there } = before;
+      if (policy.force || base === null || source?.entry.kind !== 'file' || there === null) return true;
+      if (source.content !== there.content || base[from].kind !== 'file') return true;
+      return drifted(before) || isNewVersion(before, there) || !isTransfer(verdict);
+    },
+    'sets only what the destination can be told': ({ policy, verdict }) => {
+      if (verdict.type !== 'set-metadata') return true;
+      const { mode, mtimeMs } = verdict.change;
+      if (mode === undefined && mtimeMs === undefined) return false;
+      return (mode === undefined || policy.can[to].modes) && (mtimeMs === undefined || policy.can[to].times);
+    },
+    'a side without modes has none to give': ({ policy, verdict }) =>
+      verdict.type !== 'set-metadata' || verdict.change.mode === undefined || policy.can[from].modes,
+    'a racy base is not trusted': ({ before: { base, ...sides }, policy, verdict, hashed }) => {
+      const { [from]: source, [to]: there } = sides;
+      if (base?.racy !== true || source?.entry.kind !== 'file' || there?.entry.kind !== 'file') return true;
+      if (policy.force || !sameRevision(source.entry, base[from]) || !sameRevision(there.entry, base[to]))
+        return true;
+      const known = base[from].hash !== undefined;
+      if (known && isNewVersion({ ...sides, base }, there)) return true;
+      return hashed && isTransfer(verdict) === (source.content !== there.content);
+    },
+    'reading both sides afresh ends in equal contents': ({ policy, after }) => {
+      if (!policy.afresh || policy.onDrift !== 'overwrite') return true;
+      if (after[from]?.entry.kind !== 'file' || after[to] === null) return true;
+      return after[from].content === after[to].content;
+    },
+    'what is done once is not done again': ({ policy, verdict, after }) => {
+      if (verdict.type === 'refuse' || verdict.type === 'halt') return true;
+      // It was spared from being forced onto the other side: without that, it is decided on its own.
+      if (policy.force && verdict.type === 'none' && verdict.drift === true) return true;
+      const calm = { ...policy, force: false, trustModes: true };
+      const again = resolve(after, calm).verdict;
+      // The place is free now: the source's version takes it.
+      if (verdict.type === 'set-aside') return isChange(again) && worthOf(after[to]) === 'nothing';
+      return again.type === 'none';
+    },
+    'where modes are set, the destination has the wanted one': ({ policy, verdict, after }) => {
+      if (!policy.can[to].modes || !policy.can[from].modes || policy.trustModes) return true;
+      if (verdict.type === 'refuse' || policy.onDrift !== 'overwrite') return true;
+      const { [from]: source, [to]: there } = after;
+      if (source === null || there === null || source.entry.kind === 'symlink') return true;
+      return there.entry.mode === policy.modeRule(source.entry.mode, source.entry.kind);
+    },
+    'without a refusal the kinds agree afterwards': ({ policy, verdict, after }) => {
+      if (verdict.type === 'refuse' || policy.onDrift !== 'overwrite') return true;
+      return after[from] === null || after[from].entry.kind === after[to]?.entry.kind;
+    },
+  };
+}
+
+function isTransfer({ type }: Verdict): boolean {
+  return type === 'upload' || type === 'download';
+}
 
 function sameEntry(a: Entry | null, b: Entry | null): boolean {
   if (a === null || b === null) return a === b;
@@ -184,30 +157,14 @@ function sameEntry(a: Entry | null, b: Entry | null): boolean {
   );
 }
 
-const violationsShown = 3;
-
-/** By invariant: the first few that break it. One pass over everything, since it is more than a million decisions. */
-function violations(): Record<string, string[]> {
-  const rules = Object.entries(invariants).map(([name, holds]) => ({ name, holds, found: [] as string[] }));
-  const all = [...situations()];
-  for (const [policyName, policy] of policies()) {
-    for (const before of all) {
-      const { verdict, hashed } = resolve(before, policy);
-      const decided: Decided = { before, policy, verdict, hashed, after: apply(before, verdict, policy) };
-      for (const { holds, found } of rules) {
-        if (found.length < violationsShown && !holds(decided)) {
-          found.push(`${before.name}: ${JSON.stringify(verdict)} under ${policyName}`);
-        }
-      }
-    }
-  }
-  return Object.fromEntries(rules.map(({ name, found }) => [name, found]));
-}
-
-describe('push, in every situation under every policy', () => {
+describe.each([
+  ['push', 'local'],
+  ['pull', 'remote'],
+] as const)('%s, in every situation under every policy', (mode, from) => {
+  const invariants = invariantsOf(from);
   let found: Record<string, string[]>;
   beforeAll(() => {
-    found = violations();
+    found = violations(invariants, policies(mode), situations());
   });
   test.each(Object.keys(invariants))('%s', (name) => {
     expect(found[name]).toEqual([]);

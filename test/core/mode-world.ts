@@ -1,7 +1,7 @@
-/** A world of one path, and of a server that does what it is told in mode `push`. */
-import type { Verdict } from '../../src/core/action.js';
+/** A world of one path, and of two sides that do what they are told as far as they can. */
+import { type Verdict, writtenSide } from '../../src/core/action.js';
 import { wireSeconds } from '../../src/core/compare.js';
-import type { BasePair, Entry, Kind, Triple } from '../../src/core/entry.js';
+import type { BasePair, Entry, Kind, Side, Triple } from '../../src/core/entry.js';
 import { decide } from '../../src/core/mode.js';
 import type { Policy } from '../../src/core/policy.js';
 
@@ -15,6 +15,8 @@ export interface World {
   readonly base: BasePair | null;
   readonly local: There | null;
   readonly remote: There | null;
+  /** What got a name of its own beside. */
+  readonly aside?: { readonly side: Side; readonly there: There };
 }
 
 export const thenMs = 1_700_000_000_000;
@@ -24,9 +26,9 @@ const able = { modes: true, times: true, symlinks: true, symlinkTimes: true };
 /** Both sides can do everything. */
 export const all = { local: able, remote: able };
 
-/** The server can do all but one thing. */
-export function without(off: keyof typeof able): typeof all {
-  return { local: able, remote: { ...able, [off]: false } };
+/** A side (by default the server) can do all but one thing. */
+export function without(off: keyof typeof able, side: Side = 'remote'): typeof all {
+  return { ...all, [side]: { ...able, [off]: false } };
 }
 
 export const usual: Policy = {
@@ -72,6 +74,8 @@ export const locals: Record<Kind, Record<string, There>> = {
     resized: fileOf('three', { ...localFile, ...later }),
     chmod: fileOf('one', { ...localFile, mode: 0o600 }),
     inode: fileOf('one', { ...localFile, ino: 11 }),
+    whole: fileOf('one', { ...localFile, mtimeMs: thenMs }),
+    'whole hidden': fileOf('two', { ...localFile, mtimeMs: thenMs }),
   },
   directory: {
     same: directoryOf({ dev: 1, ino: 20 }),
@@ -90,6 +94,8 @@ export const remotes: Record<Kind, Record<string, There>> = {
     same: fileOf('one'),
     touched: fileOf('one', later),
     edited: fileOf('two', later),
+    other: fileOf('six', later),
+    hidden: fileOf('two'),
     resized: fileOf('three', later),
     chmod: fileOf('one', { mode: 0o600 }),
   },
@@ -112,66 +118,97 @@ export function verdictOf(world: World, policy: Policy): Verdict {
   return decide(tripleOf(world), policy);
 }
 
-/** A verdict that needs no more hashes: as the engine does, it is asked once more with those it wanted. */
-export function resolve(world: World, policy: Policy): { verdict: Verdict; hashed: boolean } {
-  const triple = tripleOf(world);
-  const first = decide(triple, policy);
-  if (first.type !== 'contents') return { verdict: first, hashed: false };
-  const wanted = first.wants.map((side) => [side, hashOf(world[side]!)] as const);
-  return { verdict: decide({ ...triple, ...Object.fromEntries(wanted) }, policy), hashed: true };
+/** Rounds of reading that the engine allows for. */
+const roundsMax = 3;
+
+/** A verdict that needs no more hashes: as the engine does, it is asked again with those it wanted. */
+export function resolve(world: World, policy: Policy): { verdict: Verdict; hashed: boolean; wants: Side[] } {
+  let triple = tripleOf(world);
+  const wants: Side[] = [];
+  for (let round = 0; ; round++) {
+    const verdict = decide(triple, policy);
+    if (verdict.type !== 'contents' || round === roundsMax) return { verdict, hashed: round > 0, wants };
+    wants.push(...verdict.wants);
+    const wanted = verdict.wants.map((side) => [side, hashOf(world[side]!)] as const);
+    triple = { ...triple, ...Object.fromEntries(wanted) };
+  }
 }
 
-/** The world after an action was carried out on a server that does what `policy.can` says. */
+/** The world after a verdict was carried out by sides that do what `policy.can` says. */
 export function apply(world: World, verdict: Verdict, policy: Policy): World {
   switch (verdict.type) {
     case 'none':
     case 'refuse':
     case 'contents':
+    case 'conflict':
+    case 'halt':
       return world;
     case 'adopt': {
       const { local, remote } = verdict;
       return { ...world, base: local && remote && { local, remote, racy: false } };
     }
+    case 'delete-local':
     case 'delete-remote':
-      return { ...world, base: null, remote: null };
-    case 'upload': {
-      const { source } = verdict;
-      const timed = source.kind === 'symlink' ? policy.can.remote.symlinkTimes : policy.can.remote.times;
-      return agree(world, hashOf(world.local!), {
-        content: world.local!.content,
-        entry: {
-          kind: source.kind,
-          size: source.size,
-          mtimeMs: timed ? wireSeconds(source.mtimeMs) * 1000 : serverNowMs,
-          mode:
-            source.kind === 'file' && policy.can.remote.modes ? policy.modeRule(source.mode, 'file') : 0o666,
-          ...(source.target === undefined ? {} : { target: source.target }),
-        },
+      return { ...world, base: null, [writtenSide(verdict)]: null };
+    case 'set-aside':
+      return {
+        ...world,
+        base: null,
+        [verdict.side]: null,
+        aside: { side: verdict.side, there: world[verdict.side]! },
+      };
+    case 'upload':
+    case 'download': {
+      const side = writtenSide(verdict);
+      const there = world[side === 'remote' ? 'local' : 'remote']!;
+      return agree(world, side, hashOf(there), {
+        content: there.content,
+        entry: made(side, there.entry, policy),
       });
     }
-    case 'make-directory': {
-      const mode = policy.can.remote.modes ? policy.modeRule(verdict.source.mode, 'directory') : 0o777;
-      return agree(world, verdict.source, directoryOf({ mtimeMs: serverNowMs, mode }));
-    }
+    case 'make-directory':
+      return agree(
+        world,
+        verdict.side,
+        verdict.source,
+        directoryOf(made(verdict.side, verdict.source, policy)),
+      );
     case 'set-metadata': {
-      const { mode, mtimeMs } = verdict.change;
-      const before = world.remote!;
-      const entry: Entry = {
-        ...before.entry,
-        ...(mode === undefined ? {} : { mode }),
-        ...(mtimeMs === undefined ? {} : { mtimeMs: wireSeconds(mtimeMs) * 1000 }),
-      };
-      return agree(world, verdict.source, { ...before, entry });
+      const { side, change, source } = verdict;
+      const before = world[side]!;
+      const mtimeMs = change.mtimeMs === undefined ? {} : { mtimeMs: kept(side, change.mtimeMs) };
+      return agree(world, side, source, { ...before, entry: { ...before.entry, ...change, ...mtimeMs } });
     }
-    case 'download':
-    case 'set-aside':
-    case 'conflict':
-    case 'halt':
-    case 'delete-local':
-      throw new Error(`push does not ${verdict.type}`);
   }
 }
 
-function agree(world: World, local: Entry, remote: There): World {
-  return { ...world, base: { local, remote: remote.entry, racy: false }, remote };
+/** What a side makes of something that is new to it. */
+function made(side: Side, source: Entry, { can, modeRule }: Policy): Entry {
+  const { kind, size, target } = source;
+  const able = can[side];
+  const timed = kind === 'symlink' ? able.symlinkTimes : able.times && kind === 'file';
+  return {
+    kind,
+    size,
+    mtimeMs: timed ? kept(side, source.mtimeMs) : serverNowMs,
+    mode: able.modes && kind !== 'symlink' ? modeRule(source.mode, kind) : defaultModes[kind],
+    ...(target === undefined ? {} : { target }),
+    ...(side === 'local' ? { dev: 1, ino: 99 } : {}),
+  };
+}
+
+const defaultModes: Record<Kind, number> = { file: 0o666, directory: 0o777, symlink: 0o777 };
+
+/** The server keeps whole seconds. */
+function kept(side: Side, mtimeMs: number): number {
+  return side === 'remote' ? wireSeconds(mtimeMs) * 1000 : mtimeMs;
+}
+
+/** Both agree from now on: `side` was written from `source`. */
+function agree(world: World, side: Side, source: Entry, there: There): World {
+  const base =
+    side === 'remote'
+      ? { local: source, remote: there.entry, racy: false }
+      : { local: there.entry, remote: source, racy: false };
+  return { ...world, base, [side]: there };
 }

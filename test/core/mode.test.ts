@@ -1,74 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Verdict } from '../../src/core/action.js';
-import type { BasePair, Kind } from '../../src/core/entry.js';
-import type { Policy } from '../../src/core/policy.js';
-import {
-  type There,
-  type World,
-  apply,
-  directoryOf,
-  fileOf,
-  hashOf,
-  linkOf,
-  locals,
-  remotes,
-  resolve,
-  thenMs,
-  usual,
-  verdictOf,
-  without,
-} from './mode-world.js';
-
-/** `file touched`: that variant of `locals` or `remotes`; `''`: nothing is there. */
-function thereOf(of: typeof locals, name: string): There | null {
-  const [kind, variant] = name.split(' ');
-  return name === '' ? null : of[kind as Kind][variant!]!;
-}
-
-/** `file`: both sides agreed on that kind; `racy`: on a file whose content may have changed since; `''`: no base. */
-function baseOf(name: string): BasePair | null {
-  if (name === '') return null;
-  const kind = name === 'racy' ? 'file' : (name as Kind);
-  return { local: hashOf(locals[kind].same!), remote: remotes[kind].same!.entry, racy: name === 'racy' };
-}
-
-function worldOf(base: string, local: string, remote: string): World {
-  return { base: baseOf(base), local: thereOf(locals, local), remote: thereOf(remotes, remote) };
-}
-
-/** The verdict in a few words: `upload, drift`, `set-metadata mode`, … */
-function words(verdict: Verdict): string {
-  if (verdict.type === 'upload') return verdict.drift ? 'upload, drift' : 'upload';
-  if (verdict.type === 'set-metadata')
-    return `${verdict.type} ${Object.keys(verdict.change).sort().join(' and ')}`;
-  if (verdict.type === 'none' || verdict.type === 'adopt') {
-    const name = verdict.type === 'adopt' && verdict.local === null ? 'forget' : verdict.type;
-    return verdict.kept ? `${name}, kept` : name;
-  }
-  return verdict.type;
-}
-
-/** The same, with what had to be read for it. */
-function decisionOf(world: World, policy: Policy): string {
-  const first = verdictOf(world, policy);
-  if (first.type !== 'contents') return words(first);
-  return `read ${first.wants.join(' and ')}, ${words(resolve(world, policy).verdict)}`;
-}
-
-/** What there is to know, and what is done: base, local, remote. */
-type Row = [
-  title: string,
-  base: string,
-  local: string,
-  remote: string,
-  expected: string,
-  policy?: Partial<Policy>,
-];
+import { type Row, decisionOf, settle, words, worldOf } from './mode-words.js';
+import { directoryOf, fileOf, linkOf, resolve, thenMs, usual, without } from './mode-world.js';
 
 const rows: Row[] = [
   ['nothing anywhere', '', '', '', 'none'],
   ['new file', '', 'file same', '', 'upload'],
-  ['new directory', '', 'directory same', '', 'make-directory'],
+  ['new directory', '', 'directory same', '', 'make-directory there'],
   ['new link', '', 'symlink same', '', 'upload'],
   ['new link, none over there', '', 'symlink same', '', 'refuse', { can: without('symlinks') }],
   ['only there', '', '', 'file same', 'none, kept'],
@@ -174,7 +112,7 @@ const rows: Row[] = [
   ],
   ['link leads elsewhere', 'symlink', 'symlink retargeted', 'symlink same', 'upload'],
   ['link leads elsewhere there', 'symlink', 'symlink same', 'symlink retargeted', 'upload, drift'],
-  ['file became directory', 'file', 'directory same', 'file same', 'make-directory'],
+  ['file became directory', 'file', 'directory same', 'file same', 'make-directory there'],
   ['directory became file', 'directory', 'file same', 'directory same', 'upload'],
   ['file became link', 'file', 'symlink same', 'file same', 'upload'],
 ];
@@ -232,7 +170,3 @@ describe('what the destination cannot keep', () => {
     expect(decisionOf(settle(world, usual), usual)).toBe('none');
   });
 });
-
-function settle(world: World, policy: Policy): World {
-  return apply(world, resolve(world, policy).verdict, policy);
-}

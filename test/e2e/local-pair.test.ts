@@ -54,7 +54,7 @@ test('watch follows, and a hook over there runs there', async () => {
   const file = join(freshFolder('configuration'), 'towline.json');
   const afterSync = [{ command: 'pwd > ../where', where: 'remote' }];
   writeFileSync(file, JSON.stringify({ local: pair.local, remote: pair.remote, afterSync }));
-  expect((await towline(['push', ...pair.flags], { cwd: join(file, '..') })).code).toBe(0);
+  expect((await towline(['push', '--trust', ...pair.flags], { cwd: join(file, '..') })).code).toBe(0);
   expect(readFileSync(join(pair.remote, '../where'), 'utf8').trim()).toBe(pair.remote);
   const watching = watch(pair);
   await watching.ready();

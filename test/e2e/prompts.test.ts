@@ -179,7 +179,8 @@ describe('without a terminal', () => {
 
   test('towline.json may name a file or a command, never a password', async () => {
     const { args } = await scene();
-    const [local, remote, ...flags] = args;
+    const [local, remote, ...given] = args;
+    const flags = [...given, '--trust'];
     const cwd = freshFolder('project');
     const write = (settings: object) =>
       writeFileSync(join(cwd, 'towline.json'), JSON.stringify({ local, remote, ...settings }));

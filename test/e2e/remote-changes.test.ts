@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { type TestSshd, startSshd } from '../support/sshd.js';
-import { freshPair, watch } from '../support/towline.js';
+import { freshPair, towline, watch } from '../support/towline.js';
 import { treeOf } from '../support/tree.js';
 
 let sshd: TestSshd;
@@ -75,4 +75,82 @@ test('where the server has inotifywait, nothing is listed to see what changed th
   rmSync(join(pair.remote, 'new'), { recursive: true });
   await eventually(() => expect(existsSync(join(pair.local, 'new'))).toBe(false));
   expect(await agent.stop()).toBe(0);
+});
+
+describe('edits on both sides at once while watching', () => {
+  /** What a folder holds, by name; copies that were set aside are one list under `copies`. */
+  function holds(root: string): Record<string, unknown> {
+    const files: Record<string, unknown> = {};
+    const copies: string[] = [];
+    for (const name of readdirSync(root).sort()) {
+      const text = readFileSync(join(root, name), 'utf8');
+      if (name.includes('.conflict-')) copies.push(text);
+      else files[name] = text;
+    }
+    return copies.length === 0 ? files : { ...files, copies };
+  }
+
+  function save(root: string, name: string, text: string, ageSeconds: number): void {
+    writeFileSync(join(root, name), text);
+    const at = Math.floor(Date.now() / 1000) - ageSeconds;
+    utimesSync(join(root, name), at, at);
+  }
+
+  const bothNew = { 'new-here': 'from here', 'new-there': 'from there' };
+  const mine = { both: 'changed here', here: 'changed here too' };
+  const theirs = { both: 'changed over there', there: 'changed there too' };
+  const first = (...names: string[]) => Object.fromEntries(names.map((name) => [name, `first ${name}`]));
+
+  // As the table of DESIGN.md, section 6, row by row; the version over there is the newer one. Deletions only where on by default.
+  test.each([
+    {
+      mode: 'push',
+      local: { ...mine, ...first('there', 'lost-there'), 'new-here': 'from here' },
+      remote: { ...mine, ...first('there', 'lost-here', 'lost-there'), ...bothNew },
+    },
+    {
+      mode: 'pull',
+      local: { ...theirs, ...first('here', 'lost-here', 'lost-there'), ...bothNew },
+      remote: { ...theirs, ...first('here', 'lost-here'), 'new-there': 'from there' },
+    },
+    {
+      mode: 'two-way',
+      local: { ...mine, ...theirs, ...bothNew, copies: ['changed here'] },
+      remote: { ...mine, ...theirs, ...bothNew, copies: ['changed here'] },
+    },
+    {
+      mode: 'push-backup',
+      local: { ...mine, ...theirs, ...first('lost-there'), ...bothNew, copies: ['changed here'] },
+      remote: { ...mine, ...theirs, ...first('lost-here'), ...bothNew, copies: ['changed here'] },
+    },
+    {
+      mode: 'pull-backup',
+      local: { ...mine, ...theirs, ...first('lost-there'), ...bothNew, copies: ['changed here'] },
+      remote: { ...theirs, ...first('here', 'lost-here'), 'new-there': 'from there' },
+    },
+  ])('$mode', async ({ mode, local, remote }) => {
+    const pair = freshPair(sshd);
+    for (const name of ['both', 'here', 'there', 'lost-here', 'lost-there']) {
+      for (const root of [pair.local, pair.remote]) save(root, name, `first ${name}`, 1000);
+    }
+    const agent = watch(pair, ['--mode', mode, '--remote-poll-seconds', '1']);
+    await agent.ready();
+    save(pair.local, 'both', 'changed here', 100);
+    save(pair.remote, 'both', 'changed over there', 50);
+    save(pair.local, 'here', 'changed here too', 100);
+    save(pair.remote, 'there', 'changed there too', 100);
+    save(pair.local, 'new-here', 'from here', 100);
+    save(pair.remote, 'new-there', 'from there', 100);
+    rmSync(join(pair.local, 'lost-here'));
+    rmSync(join(pair.remote, 'lost-there'));
+    // Pushing does not follow the other side: comparing everything shows what became of it.
+    const rescan = await towline(['rescan', ...pair.flags, pair.local, pair.target]);
+    expect(rescan.code, rescan.stderr).toBe(0);
+    await eventually(() => {
+      expect(holds(pair.local)).toEqual(local);
+      expect(holds(pair.remote)).toEqual(remote);
+    });
+    expect(await agent.stop()).toBe(0);
+    expect([holds(pair.local), holds(pair.remote)]).toEqual([local, remote]);
+  });
 });

@@ -122,7 +122,7 @@ describe('push over WebDAV', () => {
     const file = join(freshFolder('configuration'), 'towline.json');
     const hook = { command: 'true', where: 'remote' };
     writeFileSync(file, JSON.stringify({ local: pair.local, remote: pair.target, afterSync: [hook] }));
-    const hooked = await towline(['push', ...pair.flags], { env, cwd: join(file, '..') });
+    const hooked = await towline(['push', '--trust', ...pair.flags], { env, cwd: join(file, '..') });
     expect(hooked.stderr).toContain('runs no commands');
     expect(hooked.code).toBe(1);
   });

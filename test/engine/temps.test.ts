@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { TowlineError } from '../../src/core/errors.js';
+import { lockPath } from '../../src/core/lock.js';
 import { nameOf, parentOf } from '../../src/core/path.js';
 import { tempAgentOf } from '../../src/core/tempname.js';
 import { Ledger } from '../../src/engine/ledger.js';
@@ -148,6 +149,28 @@ describe('a sweep', () => {
     expect([...fake.partials.keys()].sort()).toEqual([used, here].sort());
   });
 
+  test('of what work left needs somebody to have left something that is not to be continued', async () => {
+    const [used, abandoned] = (await temps.reserve('remote', ['a.txt', 'b.txt'])) as [string, string];
+    await make(used);
+    await make(abandoned);
+    let removals = 0;
+    const counting = {
+      ...remote,
+      removeTemps: (paths: readonly string[]) => {
+        removals++;
+        return remote.removeTemps(paths);
+      },
+    };
+    await temps.sweepLeft(counting);
+    expect(removals).toBe(0);
+    temps.abandon(abandoned);
+    await temps.sweepLeft(counting);
+    expect(removals).toBe(1);
+    expect(await tempsThere()).toEqual([used]);
+    await temps.sweepLeft(counting);
+    expect(removals).toBe(1);
+  });
+
   test('finds what an earlier process left', async () => {
     const temp = '.towline-agent7-old.tmp';
     fake.partials.set(temp, { temp, path: 'a.txt', side: 'remote', fingerprint: null, offset: 0 });
@@ -257,6 +280,73 @@ describe('a temp that is gone', () => {
     expect(fake.partials.has(temp)).toBe(true);
     expect(await temps.sweep('remote', remote)).toBe(1);
     await settle('a.txt');
+    expect(fake.partials.size).toBe(0);
+  });
+});
+
+describe('a lock', () => {
+  const lock = lockPath('d/a.txt');
+
+  async function makeLock(): Promise<void> {
+    remote.edit.write(lock, '');
+  }
+
+  test('is on record before it is made, stays through sweeps while it is in use, and leaves the record at once', async () => {
+    expect(await temps.lockOpens('remote', 'd/a.txt', remote)).toBe(lock);
+    await makeLock();
+    expect([...fake.partials.keys()]).toEqual([lock]);
+    expect(await temps.sweep('remote', remote)).toBe(0);
+    expect(remote.edit.names('d')).toEqual([nameOf(lock)]);
+    await temps.lockGone(lock);
+    expect(fake.partials.size).toBe(0);
+    temps.abandon(lock);
+    expect(await temps.sweep('remote', remote)).toBe(0);
+  });
+
+  test('that was left is swept, by the next process too, and leaves no doubt about its path', async () => {
+    await temps.lockOpens('remote', 'd/a.txt', remote);
+    await makeLock();
+    const next = new Temps(fake.state.partials, ledger, clock, silentLog, 'agent7');
+    expect(await next.sweep('remote', remote)).toBe(1);
+    expect(remote.edit.names('d')).toEqual([]);
+    expect(fake.partials.size).toBe(0);
+    expect(next.isDoubtful('d/a.txt')).toBe(false);
+  });
+
+  test('that was left is removed before it is wanted again', async () => {
+    await temps.lockOpens('remote', 'd/a.txt', remote);
+    await makeLock();
+    temps.abandon(lock);
+    await temps.lockOpens('remote', 'd/a.txt', remote);
+    expect(remote.edit.names('d')).toEqual([]);
+    expect([...fake.partials.keys()]).toEqual([lock]);
+    expect(await temps.sweep('remote', remote)).toBe(0);
+  });
+
+  test('is wanted while a sweep is removing it: that comes first', async () => {
+    await temps.lockOpens('remote', 'd/a.txt', remote);
+    temps.abandon(lock);
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const slow = {
+      ...remote,
+      removeTemps: (paths: readonly string[]) => promise.then(() => remote.removeTemps(paths)),
+    };
+    const swept = temps.sweep('remote', slow);
+    let opened = false;
+    const opening = temps.lockOpens('remote', 'd/a.txt', remote).then(() => (opened = true));
+    await new Promise(setImmediate);
+    expect(opened).toBe(false);
+    resolve(undefined);
+    await Promise.all([swept, opening]);
+    expect([...fake.partials.keys()]).toEqual([lock]);
+  });
+
+  test('that could not be taken off the record is swept later', async () => {
+    await temps.lockOpens('remote', 'd/a.txt', remote);
+    fake.failNext('forget', full);
+    await temps.lockGone(lock);
+    temps.abandon(lock);
+    expect(await temps.sweep('remote', remote)).toBe(1);
     expect(fake.partials.size).toBe(0);
   });
 });

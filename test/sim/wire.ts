@@ -125,13 +125,13 @@ function remoteSide(inner: MemoryStorage, wire: Wire): Storage {
         world.resumed++;
         return wiredTemp(temp, wire, path, epoch);
       }),
-    move: (from, to, expected) => wire.change('move', from, () => inner.move(from, to, expected)),
+    move: (from, to, expected, lock) => wire.change('move', from, () => inner.move(from, to, expected, lock)),
     makeDirectory: (path, mode) => wire.change('makeDirectory', path, () => inner.makeDirectory(path, mode)),
-    makeSymlink: (path, link, name, expected) =>
+    makeSymlink: (path, link, name, expected, lock) =>
       wire.change(
         'makeSymlink',
         path,
-        () => inner.makeSymlink(path, link, name, expected),
+        () => inner.makeSymlink(path, link, name, expected, lock),
         // Two requests on the wire: the link under its temp name, and the rename.
         () => {
           const beside = parentOf(path) ?? '';
@@ -139,13 +139,13 @@ function remoteSide(inner: MemoryStorage, wire: Wire): Storage {
             inner.edit.symlink(link.target, join(beside, name));
         },
       ),
-    setMetadata: (path, expected, change) =>
-      wire.change('setMetadata', path, () => inner.setMetadata(path, expected, change)),
-    remove: (path, expected) =>
+    setMetadata: (path, expected, change, lock) =>
+      wire.change('setMetadata', path, () => inner.setMetadata(path, expected, change, lock)),
+    remove: (path, expected, lock) =>
       wire.call('remove', path, async () => {
         wire.requireReach(path);
         const kind = inner.edit.stat(path)?.kind;
-        await inner.remove(path, expected);
+        await inner.remove(path, expected, lock);
         if (kind !== undefined && kind !== 'special') world.agentRemoved(path, kind);
       }),
     removeTemps: (paths) => wire.call('removeTemps', paths[0] ?? '', () => inner.removeTemps(paths)),

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { TowlineError } from '../../src/core/errors.js';
+import { lockPath, type PathLock } from '../../src/core/lock.js';
 import { createMemoryStorage, type MemoryOptions } from '../../src/storage/memory/storage.js';
 import { codeOf, completeTemp, entryAt, observed, scanAll, tempOf, type RawSide } from '../contract/side.js';
 import { inPlaceContract, storageContract } from '../contract/storage-contract.js';
@@ -138,4 +139,40 @@ test('an open file outlives its name', async () => {
   await temp.publish(destination);
   expect((await source.read(0, 10)).toString()).toBe('old');
   expect(await source.check()).toBe('changed');
+});
+
+test('a lock that somebody holds refuses changes until it is a minute old; ours goes with the change', async () => {
+  let nowMs = 1_700_000_000_000;
+  const storage = createMemoryStorage({ now: () => nowMs });
+  const record: string[] = [];
+  const lock: PathLock = {
+    name: lockPath('file'),
+    opens: async () => void record.push('opens'),
+    gone: async () => void record.push('gone'),
+  };
+  storage.edit.write('file', 'old');
+  const expected = await entryAt(storage, 'file');
+  const send = async () => {
+    const temp = await storage.createTemp('file', tempOf(1));
+    try {
+      await temp.write(Buffer.from('new one'), 0);
+      await temp.complete({ size: 7, sync: false, lock });
+      expect(storage.edit.names('')).toContain(lock.name);
+      await temp.publish(expected);
+    } finally {
+      await temp.discard();
+    }
+  };
+  storage.edit.write(lock.name, '');
+  expect(await codeOf(send())).toBe('changed');
+  expect(await codeOf(storage.remove('file', expected, lock))).toBe('changed');
+  expect(await codeOf(storage.move('file', 'other', expected, lock))).toBe('changed');
+  expect(await codeOf(storage.setMetadata('file', expected, { mode: 0o600 }, lock))).toBe('changed');
+  expect(storage.edit.names('')).toEqual([lock.name, 'file']);
+  nowMs += 61_000;
+  expect(await codeOf(send())).toBe('changed');
+  expect(await codeOf(send())).toBe('none');
+  expect(storage.edit.names('')).toEqual(['file']);
+  expect(storage.edit.read('file').toString()).toBe('new one');
+  expect(record).toEqual(['opens', 'gone', 'opens', 'gone', 'opens', 'gone']);
 });

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { lockPath } from '../../src/core/lock.js';
 import type { SftpChannel, SftpSession } from '../../src/ssh/channel.js';
 import { codeOf, completeTemp, entryAt, tempOf } from '../contract/side.js';
 import { freshFolder } from '../support/folder.js';
@@ -173,6 +174,40 @@ test('a file takes three flights, in a directory just looked at', async () => {
   expect(flights()).toEqual([['makeSymlink', 'lsetstat', 'lstat', 'lstat'], ['rename']]);
   await storage.remove('a/b/file', { ...expected, mode: 0o600 });
   expect(flights()).toEqual([['lstat'], ['removeFile']]);
+});
+
+test('a lock costs no flight', async () => {
+  const root = freshFolder('sftp');
+  writeFileSync(join(root, 'file'), 'old');
+  const { session, flights } = inFlights(login.connection);
+  const storage = storageAt(session, root);
+  const expected = await entryAt(storage, 'file');
+  const lock = { name: lockPath('file'), opens: () => Promise.resolve(), gone: () => Promise.resolve() };
+  const temp = await storage.createTemp('file', tempOf(1));
+  await temp.write(Buffer.from('new'), 0);
+  flights();
+  const { made } = await temp.complete({ size: 3, sync: false, mtimeMs: 1_500_000_000_000, lock });
+  await temp.publish(expected);
+  expect(flights()).toEqual([
+    ['fsetstat', 'fstat', 'createExclusive', 'lstat', 'closeHandle'],
+    ['posixRename', 'removeFile', 'closeHandle'],
+  ]);
+  const changed = await storage.setMetadata('file', made, { mode: 0o600 }, lock);
+  expect(flights()).toEqual([
+    ['createExclusive', 'lstat'],
+    ['setstat', 'lstat', 'removeFile', 'closeHandle'],
+  ]);
+  await storage.move('file', 'other', changed, lock);
+  expect(flights()).toEqual([
+    ['createExclusive', 'lstat', 'lstat'],
+    ['rename', 'removeFile', 'closeHandle'],
+  ]);
+  await storage.remove('other', changed, { ...lock, name: lockPath('other') });
+  expect(flights()).toEqual([
+    ['createExclusive', 'lstat'],
+    ['removeFile', 'removeFile', 'closeHandle'],
+  ]);
+  expect(await readdir(root)).toEqual([]);
 });
 
 test('the first file in a directory looks at all above it in one flight, however many come at once', async () => {

@@ -42,6 +42,8 @@ const capabilities: Capabilities = {
   fsync: true,
   space: true,
   resume: true,
+  // This side is one user's: whoever else writes here knows nothing of locks.
+  locks: false,
   // What Node can set: its times are doubles, in seconds.
   timeGranularityMs: 0.001,
 };

@@ -22,6 +22,7 @@ export type MemoryOperation =
   | 'publish'
   | 'replace' // between the two steps of a replacement on a side without `atomicReplace`
   | 'discard'
+  | 'unlock' // when a lock is let go without a change
   | 'makeDirectory'
   | 'makeSymlink'
   | 'setMetadata'

@@ -7,6 +7,7 @@ import { hashEach, hashSource } from '../hash.js';
 import * as changes from './changes.js';
 import { step, type MemoryContext, type MemoryHook } from './context.js';
 import { MemoryEdit } from './edit.js';
+import { requireUnlocked } from './lock.js';
 import { observeMemory, openMemorySource, readMemoryText, scanMemory } from './reading.js';
 import { createMemoryTemp, openMemoryInPlace, resumeMemoryTemp } from './temp.js';
 import { MemoryTree } from './tree.js';
@@ -85,6 +86,7 @@ const allCapabilities: Omit<Capabilities, 'timeGranularityMs'> = {
   fsync: true,
   space: true,
   resume: true,
+  locks: true,
 };
 
 type Reading =
@@ -130,16 +132,26 @@ function writing(context: MemoryContext, far: boolean): Pick<InPlaceStorage, Wri
       step(context, 'openInPlace', path, () => openMemoryInPlace(context, path, expected, offset)),
     makeDirectory: (path, mode) =>
       step(context, 'makeDirectory', path, () => changes.makeMemoryDirectory(context, path, mode)),
-    makeSymlink: (path, link, name, expected) =>
-      step(context, 'makeSymlink', path, () =>
-        changes.makeMemorySymlink(context, path, link, name, expected),
-      ),
-    setMetadata: (path, expected, change) =>
-      step(context, 'setMetadata', path, () => changes.setMemoryMetadata(context, path, expected, change)),
-    move: (from, to, expected) =>
-      step(context, 'move', from, () => changes.moveMemory(context, from, to, expected)),
-    remove: (path, expected) =>
-      step(context, 'remove', path, () => changes.removeMemory(context, path, expected)),
+    makeSymlink: (path, link, name, expected, lock) =>
+      step(context, 'makeSymlink', path, () => {
+        requireUnlocked(context, path, lock);
+        return changes.makeMemorySymlink(context, path, link, name, expected);
+      }),
+    setMetadata: (path, expected, change, lock) =>
+      step(context, 'setMetadata', path, () => {
+        requireUnlocked(context, path, lock);
+        return changes.setMemoryMetadata(context, path, expected, change);
+      }),
+    move: (from, to, expected, lock) =>
+      step(context, 'move', from, () => {
+        requireUnlocked(context, from, lock);
+        return changes.moveMemory(context, from, to, expected);
+      }),
+    remove: (path, expected, lock) =>
+      step(context, 'remove', path, () => {
+        requireUnlocked(context, path, lock);
+        changes.removeMemory(context, path, expected);
+      }),
     removeTemps: (paths) =>
       step(context, 'removeTemps', paths[0] ?? '', () => changes.removeMemoryTemps(context, paths)),
   };

@@ -1,6 +1,7 @@
 /** Temps of a memory storage, and putting them in place. */
 import type { Entry } from '../../core/entry.js';
-import { asTowlineError, TowlineError } from '../../core/errors.js';
+import { asTowlineError, hasCode, TowlineError } from '../../core/errors.js';
+import type { PathLock } from '../../core/lock.js';
 import { join, parentOf } from '../../core/path.js';
 import type { Temp, TempAttributes } from '../../ports.js';
 import { Acknowledged } from '../acknowledged.js';
@@ -8,6 +9,7 @@ import { checkName, componentsOf } from '../checked.js';
 import { checkExpected } from '../expected.js';
 import { inPlace } from '../in-place.js';
 import { step, type MemoryContext } from './context.js';
+import { releaseLock, takeLock } from './lock.js';
 import { entryAt } from './reading.js';
 import { ownerMay, type Node } from './tree.js';
 
@@ -125,6 +127,8 @@ class MemoryTemp implements Temp {
   readonly #writing = new Set<Promise<void>>();
   #failure: TowlineError | null = null;
   #published = false;
+  /** Held. */
+  #lock: PathLock | null = null;
 
   /** @param start bytes that are there already */
   constructor(context: MemoryContext, path: string, temp: string, node: Node, start: number) {
@@ -156,6 +160,17 @@ class MemoryTemp implements Temp {
   async complete(attributes: TempAttributes): Promise<{ made: Entry; destination: Entry | null }> {
     await Promise.all(this.#writing);
     if (this.#failure !== null) throw this.#failure;
+    const { lock } = attributes;
+    await lock?.opens();
+    try {
+      return await this.#complete(attributes);
+    } catch (error) {
+      if (this.#lock === null && !hasCode(error, 'network')) await lock?.gone();
+      throw error;
+    }
+  }
+
+  #complete(attributes: TempAttributes): Promise<{ made: Entry; destination: Entry | null }> {
     return step(this.#context, 'complete', this.#path, () => {
       const { tree, capabilities } = this.#context;
       const { size, mode, mtimeMs } = attributes;
@@ -169,24 +184,47 @@ class MemoryTemp implements Temp {
       // The rename will move ctime: it is not told, so that nobody compares with it.
       const made: { -readonly [Key in keyof Entry]: Entry[Key] } = tree.entry(this.#node, this.#path);
       delete made.ctimeMs;
+      if (attributes.lock !== undefined) {
+        takeLock(this.#context, this.#path, attributes.lock);
+        this.#lock = attributes.lock;
+      }
       return { made, destination: entryAt(tree, this.#path) };
     });
   }
 
-  publish(expected: Entry | null): Promise<void> {
-    return step(this.#context, 'publish', this.#path, async () => {
+  async publish(expected: Entry | null): Promise<void> {
+    await step(this.#context, 'publish', this.#path, async () => {
       await publish(this.#context, this.#temp, this.#path, expected);
       this.#published = true;
+      if (this.#lock !== null) releaseLock(this.#context, this.#path, this.#lock);
     });
+    await this.#lock?.gone();
+    this.#lock = null;
   }
 
   async leave(): Promise<number> {
     await Promise.all(this.#writing);
+    await this.#release();
     return this.acknowledged;
+  }
+
+  /** Never rejects; a lock that may be left stays on record. */
+  async #release(): Promise<void> {
+    const lock = this.#lock;
+    this.#lock = null;
+    if (lock === null) return;
+    try {
+      await step(this.#context, 'unlock', this.#path, () => releaseLock(this.#context, this.#path, lock));
+    } catch (error) {
+      if (error instanceof TowlineError) return;
+      throw error;
+    }
+    await lock.gone();
   }
 
   async discard(): Promise<boolean> {
     await Promise.all(this.#writing);
+    await this.#release();
     try {
       return await step(this.#context, 'discard', this.#path, () => {
         if (!this.#published) this.#context.tree.unlink(this.#temp);

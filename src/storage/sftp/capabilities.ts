@@ -30,6 +30,7 @@ export function capabilitiesOf(announced: ReadonlyMap<string, string>): Capabili
     fsync: offers(announced, 'fsync'),
     space: offers(announced, 'statvfs'),
     resume: true,
+    locks: true,
     timeGranularityMs: 1000,
   };
 }

@@ -1,12 +1,14 @@
 /** The simple operations: make a directory, set metadata, remove. */
 import { sameRevision } from '../../core/compare.js';
 import type { Entry } from '../../core/entry.js';
+import type { PathLock } from '../../core/lock.js';
 import { hasCode } from '../../core/errors.js';
 import type { Attributes, SftpChannel } from '../../ssh/channel.js';
 import { attributesFor, entryOf, kindOf, type MetadataChange } from './attributes.js';
 import type { SftpContext } from './context.js';
 import { creationFailure, directoryRemovalFailure, renameFailure } from './diagnosis.js';
 import { failureOf, refusal, type Attempt } from './failures.js';
+import { Lock, underLock } from './lock.js';
 import { look } from './look.js';
 
 /** See `Storage.makeDirectory`. A set-group-id bit that the server hands down is kept. */
@@ -38,13 +40,20 @@ export async function setMetadata(
   path: string,
   expected: Entry,
   wanted: MetadataChange,
+  lock?: PathLock,
 ): Promise<Entry> {
   const attempt = context.attempt('set mode or time of', context.paths.below(path));
   const channel = await context.channel('transfer');
   await context.directories.confirmParent(channel, path);
-  const present = await look(channel, attempt);
-  if (present === null || !sameRevision(present, expected)) throw changed(attempt);
-  return change(channel, attempt, present, wanted);
+  const held = lock === undefined ? null : new Lock(context, channel, attempt, lock);
+  return underLock(
+    held,
+    () => look(channel, attempt),
+    async (present) => {
+      if (present === null || !sameRevision(present, expected)) throw changed(attempt);
+      return change(channel, attempt, present, wanted);
+    },
+  );
 }
 
 /** Sets and looks in one flight; the entry returned is what the server made of it. */
@@ -73,26 +82,45 @@ async function change(
 }
 
 /** See `Storage.move`: a plain RENAME, which refuses an existing target. */
-export async function move(context: SftpContext, from: string, to: string, expected: Entry): Promise<Entry> {
+export async function move(
+  context: SftpContext,
+  from: string,
+  to: string,
+  expected: Entry,
+  lock?: PathLock,
+): Promise<Entry> {
   const attempt = context.attempt('rename', context.paths.below(from));
   const onto = context.attempt('rename', context.paths.below(to));
   const channel = await context.channel('transfer');
   await context.directories.confirmParent(channel, from);
   await context.directories.confirmParent(channel, to);
-  const [present, taken] = await Promise.all([look(channel, attempt), look(channel, onto)]);
-  if (present === null || !sameRevision(present, expected)) throw changed(attempt);
-  if (taken !== null) throw refusal(onto, 'exists', 'something is there already');
-  if (present.kind === 'directory') context.directories.forgetBelow(from);
-  try {
-    await channel.rename(attempt.path, onto.path);
-  } catch (error) {
-    throw await renameFailure(channel, onto, error, { temp: attempt.path, replaces: false });
-  }
-  return present;
+  const held = lock === undefined ? null : new Lock(context, channel, attempt, lock);
+  let taken: Entry | null = null;
+  const lookAtBoth = async () => {
+    const [present, there] = await Promise.all([look(channel, attempt), look(channel, onto)]);
+    taken = there;
+    return present;
+  };
+  return underLock(held, lookAtBoth, async (present) => {
+    if (present === null || !sameRevision(present, expected)) throw changed(attempt);
+    if (taken !== null) throw refusal(onto, 'exists', 'something is there already');
+    if (present.kind === 'directory') context.directories.forgetBelow(from);
+    try {
+      await channel.rename(attempt.path, onto.path);
+    } catch (error) {
+      throw await renameFailure(channel, onto, error, { temp: attempt.path, replaces: false });
+    }
+    return present;
+  });
 }
 
 /** See `Storage.remove`. */
-export async function remove(context: SftpContext, path: string, expected: Entry): Promise<void> {
+export async function remove(
+  context: SftpContext,
+  path: string,
+  expected: Entry,
+  lock?: PathLock,
+): Promise<void> {
   const attempt = context.attempt('remove', context.paths.below(path));
   const channel = await context.channel('transfer');
   try {
@@ -102,9 +130,25 @@ export async function remove(context: SftpContext, path: string, expected: Entry
     if (hasCode(error, 'not-found', 'changed')) return;
     throw error;
   }
-  const present = await look(channel, attempt);
-  if (present === null) return;
-  if (!sameRevision(present, expected)) throw changed(attempt);
+  const held = lock === undefined ? null : new Lock(context, channel, attempt, lock);
+  await underLock(
+    held,
+    () => look(channel, attempt),
+    async (present) => {
+      if (present === null) return;
+      if (!sameRevision(present, expected)) throw changed(attempt);
+      await removePresent(context, channel, path, attempt, present);
+    },
+  );
+}
+
+async function removePresent(
+  context: SftpContext,
+  channel: SftpChannel,
+  path: string,
+  attempt: Attempt,
+  present: Entry,
+): Promise<void> {
   const directory = present.kind === 'directory';
   if (directory) context.directories.forget(path);
   try {

@@ -6,6 +6,7 @@ import { attributesFor, entryOf } from './attributes.js';
 import { offers } from './capabilities.js';
 import { writeFailure } from './diagnosis.js';
 import { concernsLink, failureOf, refusal, type Attempt } from './failures.js';
+import type { Lock } from './lock.js';
 import { entryFrom } from './look.js';
 
 /** What is to be finished. */
@@ -18,6 +19,8 @@ export interface Completion {
   /** The words for failures; its path is the destination. */
   readonly attempt: Attempt;
   readonly attributes: TempAttributes;
+  /** To be taken ahead of the look at the destination; it stays taken, whatever happens here. */
+  readonly lock: Lock | null;
   /** Resolves when every write is acknowledged; rejects with what a failed one means. */
   readonly written: () => Promise<void>;
 }
@@ -25,7 +28,7 @@ export interface Completion {
 /**
  * Sends all right behind the writes, without waiting for their acknowledgements, and judges the answers afterwards.
  * Refused attributes are no failure: `made` tells what the server made of them.
- * @throws `no-space`, `permission`, `protocol` (also for a wrong size), `network`
+ * @throws `no-space`, `permission`, `protocol` (also for a wrong size), `changed` (another agent has the lock), `network`
  */
 export async function finish(completion: Completion): Promise<{ made: Entry; destination: Entry | null }> {
   const { channel, attempt, attributes } = completion;
@@ -34,6 +37,7 @@ export async function finish(completion: Completion): Promise<{ made: Entry; des
   await completion.written();
   const fatal = [answers.synced, answers.closed].find((answer) => answer.status === 'rejected');
   if (fatal !== undefined) throw await writeFailure(channel, attempt, fatal.reason, 1);
+  if (answers.taken.status === 'rejected') throw answers.taken.reason;
 
   let made = answers.made.status === 'fulfilled' ? answers.made.value : null;
   const changed = change !== null && answers.changed.status === 'fulfilled';
@@ -53,6 +57,7 @@ interface Answers {
   readonly synced: Answer<unknown>;
   readonly changed: Answer<unknown>;
   readonly made: Answer<Attributes>;
+  readonly taken: Answer<unknown>;
   readonly destination: Answer<Attributes | null>;
   readonly closed: Answer<unknown>;
 }
@@ -61,18 +66,19 @@ interface Answers {
 async function send(completion: Completion, change: Attributes | null): Promise<Answers> {
   const { channel, handle, attributes } = completion;
   const syncs = attributes.sync && offers(channel.extensions, 'fsync');
-  const [synced, owned, changed, made, destination, closed] = await Promise.allSettled([
+  const [synced, owned, changed, made, taken, destination, closed] = await Promise.allSettled([
     syncs ? channel.fsync(handle) : null,
     attributes.owner === undefined ? null : channel.fsetstat(handle, attributes.owner),
     change === null ? null : channel.fsetstat(handle, change),
     channel.fstat(handle),
+    completion.lock?.take(),
     channel.lstatOrNull(completion.attempt.path),
     channel.closeHandle(handle),
   ]);
-  const answers = [synced, owned, changed, made, destination, closed];
+  const answers = [synced, owned, changed, made, taken, destination, closed];
   const lost = answers.find((answer) => answer.status === 'rejected' && concernsLink(answer.reason));
   if (lost?.status === 'rejected') throw failureOf(completion.attempt, lost.reason);
-  return { synced, changed, made, destination, closed };
+  return { synced, changed, made, taken, destination, closed };
 }
 
 /**

@@ -10,6 +10,8 @@ import { RootedPaths } from './paths.js';
 export class SftpContext {
   readonly paths: RootedPaths;
   readonly clock: Clock;
+  /** The server's clock minus ours, ms; who makes the context puts the one in that measures. */
+  clockOffset: { get(): Promise<number> } = { get: () => Promise.resolve(0) };
   readonly directories: DirectoryGuard;
   readonly #session: SftpSession;
   #capabilities: Capabilities = capabilitiesOf(new Map());

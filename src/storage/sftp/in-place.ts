@@ -25,7 +25,7 @@ export async function openInPlace(
     expected === null
       ? await create(channel, attempt)
       : await openExpected(channel, attempt, expected, offset);
-  return inPlace(new SftpTemp(channel, handle, attempt.path, attempt, offset));
+  return inPlace(new SftpTemp(context, channel, handle, attempt.path, attempt, offset));
 }
 
 async function create(channel: SftpChannel, attempt: Attempt): Promise<Handle> {

@@ -30,7 +30,7 @@ export async function resumeTemp(
   const [before, temp] = [tempPathBeside(context, path, from), tempPathBeside(context, path, to)];
   const channel = await context.channel('transfer');
   await context.directories.confirmParent(channel, path);
-  const left: Left = { channel, before, temp, offset, attempt };
+  const left: Left = { context, channel, before, temp, offset, attempt };
   try {
     return await (apart ? copied(left) : renamed(left));
   } catch (error) {
@@ -40,6 +40,7 @@ export async function resumeTemp(
 }
 
 interface Left {
+  readonly context: SftpContext;
   readonly channel: SftpChannel;
   /** Server paths. */
   readonly before: string;
@@ -48,28 +49,28 @@ interface Left {
   readonly attempt: Attempt;
 }
 
-async function renamed({ channel, before, temp, offset, attempt }: Left): Promise<Temp | null> {
+async function renamed({ context, channel, before, temp, offset, attempt }: Left): Promise<Temp | null> {
   // First of all, and never the old name again: see DESIGN.md, section 7.
   await channel.rename(before, temp);
   // An attempt that was cut off while it published may wake, too.
   if (!offers(channel.extensions, 'posixRename')) await clearAside(channel, before);
   if (!(await holds(channel, temp, offset))) return null;
   const handle = await openCut(channel, temp, offset);
-  return handle === null ? null : new SftpTemp(channel, handle, temp, attempt, offset);
+  return handle === null ? null : new SftpTemp(context, channel, handle, temp, attempt, offset);
 }
 
 /**
  * A rename leaves the file as it is to a session that still has it open: where what that one has yet to write is not what
  * we are going to, it must not be the same file. Where the server cannot copy, nothing is continued.
  */
-async function copied({ channel, before, temp, offset, attempt }: Left): Promise<Temp | null> {
+async function copied({ context, channel, before, temp, offset, attempt }: Left): Promise<Temp | null> {
   if (!offers(channel.extensions, 'copyData') || !(await holds(channel, before, offset))) return null;
   const handle = await channel.createExclusive(temp, 0o600);
   const done = await copyInto(channel, handle, before, offset).catch(async (error: unknown) => {
     await Promise.allSettled([channel.closeHandle(handle)]);
     throw error;
   });
-  if (done) return new SftpTemp(channel, handle, temp, attempt, offset);
+  if (done) return new SftpTemp(context, channel, handle, temp, attempt, offset);
   await Promise.allSettled([channel.closeHandle(handle)]);
   return null;
 }

@@ -4,8 +4,8 @@ import type { InPlaceStorage } from '../../ports-in-place.js';
 import type { SftpSession } from '../../ssh/channel.js';
 import { hashSource } from '../hash.js';
 import { makeDirectory, move, remove, setMetadata } from './changes.js';
-import { ClockOffset } from './clock-offset.js';
 import { readText } from './content.js';
+import { ClockOffset } from './clock-offset.js';
 import { SftpContext } from './context.js';
 import { observe } from './observe.js';
 import { respell } from './respell.js';
@@ -43,7 +43,7 @@ export interface SftpStorageOptions {
  */
 export function createSftpStorage(options: SftpStorageOptions): InPlaceStorage {
   const context = new SftpContext(options.session, options.root, options.clock);
-  const clockOffset = new ClockOffset(context);
+  context.clockOffset = new ClockOffset(context);
   const { shell } = options;
   const helper =
     shell === undefined ? null : { shell, history: new FindHistory(options.clock, options.large) };
@@ -62,16 +62,16 @@ export function createSftpStorage(options: SftpStorageOptions): InPlaceStorage {
       resumeTemp(context, path, { from, to, offset, apart: apart === true }),
     openInPlace: (path, expected, offset) => openInPlace(context, path, expected, offset),
     makeDirectory: (path, mode) => makeDirectory(context, path, mode),
-    makeSymlink: (path, link, name, expected) => makeSymlink(context, path, link, name, expected),
-    setMetadata: (path, expected, change) => setMetadata(context, path, expected, change),
-    move: (from, to, expected) => move(context, from, to, expected),
-    remove: (path, expected) => remove(context, path, expected),
+    makeSymlink: (path, link, name, expected, lock) => makeSymlink(context, path, link, name, expected, lock),
+    setMetadata: (path, expected, change, lock) => setMetadata(context, path, expected, change, lock),
+    move: (from, to, expected, lock) => move(context, from, to, expected, lock),
+    remove: (path, expected, lock) => remove(context, path, expected, lock),
     removeTemps: (paths) => removeTemps(context, paths),
     respell: (path, stored, name) => respell(context, path, stored, name),
     hash: async (path, signal) => hashSource(await openSource(context, path), path, signal),
     hashInPlace: async (files, signal) =>
       shell === undefined ? null : hashInPlace(context, shell, files, signal),
     freeBytes: (path) => freeBytes(context, path),
-    clockOffsetMs: () => clockOffset.get(),
+    clockOffsetMs: () => context.clockOffset.get(),
   };
 }

@@ -2,12 +2,14 @@
 import { sameRevision } from '../../core/compare.js';
 import type { Entry } from '../../core/entry.js';
 import { TowlineError } from '../../core/errors.js';
+import type { PathLock } from '../../core/lock.js';
 import type { Attributes, SftpChannel } from '../../ssh/channel.js';
 import { attributesFor, entryOf } from './attributes.js';
 import { offers } from './capabilities.js';
 import type { SftpContext } from './context.js';
 import { creationFailure } from './diagnosis.js';
 import { concernsLink, failureOf, refusal, type Attempt } from './failures.js';
+import { Lock, underLock } from './lock.js';
 import { isUsableTarget, look } from './look.js';
 import { publish } from './publish.js';
 import { tempPathBeside } from './temp.js';
@@ -26,21 +28,30 @@ export async function makeSymlink(
   link: Link,
   name: string,
   expected: Entry | null,
+  lock?: PathLock,
 ): Promise<Entry> {
   const attempt = context.attempt('put a symlink in place of', context.paths.below(path));
   const temp = tempPathBeside(context, path, name);
   checkTarget(attempt, link.target);
   const channel = await context.channel('transfer');
   await context.directories.confirmParent(channel, path);
+  const held = lock === undefined ? null : new Lock(context, channel, attempt, lock);
+  let made: Attributes | null = null;
+  const makeAndLook = async () => {
+    const prepared = await prepare(channel, attempt, temp, link);
+    made = prepared.made;
+    return prepared.destination;
+  };
   try {
-    const { made, destination } = await prepare(channel, attempt, temp, link);
-    const inTheWay = expected === null || destination?.kind === 'directory';
-    if (destination !== null && inTheWay) throw refusal(attempt, 'exists', 'something is there already');
-    if (!sameRevision(destination, expected)) {
-      throw refusal(attempt, 'changed', 'it is not what it was when this was planned');
-    }
-    await publish(channel, attempt, temp, expected);
-    return entryOf('symlink', made, link.target);
+    await underLock(held, makeAndLook, async (destination) => {
+      const inTheWay = expected === null || destination?.kind === 'directory';
+      if (destination !== null && inTheWay) throw refusal(attempt, 'exists', 'something is there already');
+      if (!sameRevision(destination, expected)) {
+        throw refusal(attempt, 'changed', 'it is not what it was when this was planned');
+      }
+      await publish(channel, attempt, temp, expected);
+    });
+    return entryOf('symlink', made!, link.target);
   } catch (error) {
     if (!concernsLink(error)) await Promise.allSettled([channel.removeFile(temp)]);
     throw error;

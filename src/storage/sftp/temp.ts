@@ -10,6 +10,7 @@ import { finish } from './completion.js';
 import type { SftpContext } from './context.js';
 import { creationFailure, writeFailure } from './diagnosis.js';
 import type { Attempt } from './failures.js';
+import { Lock } from './lock.js';
 import { Outstanding } from './outstanding.js';
 import { publish } from './publish.js';
 
@@ -29,7 +30,7 @@ export async function createTemp(context: SftpContext, path: string, name: strin
   const handle = await channel.createExclusive(temp, 0o600).catch(async (error: unknown) => {
     throw await creationFailure(channel, attempt, error);
   });
-  return new SftpTemp(channel, handle, temp, context.attempt('write', destination), 0);
+  return new SftpTemp(context, channel, handle, temp, context.attempt('write', destination), 0);
 }
 
 /**
@@ -40,17 +41,27 @@ const notedBytes = 261_120;
 
 /** Lives and dies with the channel that opened it. */
 export class SftpTemp implements Temp {
+  readonly #context: SftpContext;
   readonly #channel: SftpChannel;
   readonly #temp: string;
   /** Failures name the destination: the temp's name means nothing to anybody. */
   readonly #attempt: Attempt;
   readonly #acknowledgements: Acknowledgements;
   #handle: Handle | null;
+  #lock: Lock | null = null;
   /** Writes that wait for room in the window, in whole or in part. */
   readonly #waiting = new Outstanding();
 
   /** @param start bytes that are there already */
-  constructor(channel: SftpChannel, handle: Handle, temp: string, attempt: Attempt, start: number) {
+  constructor(
+    context: SftpContext,
+    channel: SftpChannel,
+    handle: Handle,
+    temp: string,
+    attempt: Attempt,
+    start: number,
+  ) {
+    this.#context = context;
     this.#channel = channel;
     this.#handle = handle;
     this.#temp = temp;
@@ -89,12 +100,16 @@ export class SftpTemp implements Temp {
     // No further write, and no second CLOSE: that goes out with the rest.
     this.#handle = null;
     await this.#waiting.none();
+    const { lock } = attributes;
+    if (lock !== undefined) this.#lock = new Lock(this.#context, this.#channel, this.#attempt, lock);
+    await this.#lock?.prepare();
     return finish({
       channel: this.#channel,
       handle,
       temp: this.#temp,
       attempt: this.#attempt,
       attributes,
+      lock: this.#lock,
       written: async () => {
         await this.#acknowledgements.settled();
         const { failure } = this.#acknowledgements;
@@ -105,12 +120,12 @@ export class SftpTemp implements Temp {
 
   async publish(expected: Entry | null): Promise<void> {
     if (this.#handle !== null) throw misuse('publish was called before complete');
-    await publish(
-      this.#channel,
-      { ...this.#attempt, action: 'put a new version in place of' },
-      this.#temp,
-      expected,
-    );
+    this.#lock?.requireFresh();
+    const attempt = { ...this.#attempt, action: 'put a new version in place of' };
+    const published = publish(this.#channel, attempt, this.#temp, expected);
+    // Its REMOVE goes out right behind the rename.
+    const [result] = await Promise.allSettled([published, this.#lock?.release()]);
+    if (result.status === 'rejected') throw result.reason;
   }
 
   async discard(): Promise<boolean> {
@@ -118,7 +133,11 @@ export class SftpTemp implements Temp {
     this.#handle = null;
     await this.#waiting.none();
     const closed = handle === null ? null : this.#channel.closeHandle(handle);
-    const [removed] = await Promise.allSettled([this.#channel.removeFile(this.#temp), closed]);
+    const [removed] = await Promise.allSettled([
+      this.#channel.removeFile(this.#temp),
+      closed,
+      this.#lock?.release(),
+    ]);
     return removed.status === 'fulfilled' || hasCode(removed.reason, 'not-found');
   }
 
@@ -128,6 +147,7 @@ export class SftpTemp implements Temp {
     await this.#waiting.none();
     await this.#acknowledgements.settled();
     if (handle !== null) await Promise.allSettled([this.#channel.closeHandle(handle)]);
+    await this.#lock?.release();
     return this.acknowledged;
   }
 

@@ -61,6 +61,7 @@ export class WebdavContext {
       fsync: false,
       space: this.abilities.space,
       resume: false,
+      locks: false,
       timeGranularityMs: 1000,
     };
   }

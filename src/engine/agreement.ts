@@ -1,0 +1,51 @@
+import { sameRevision } from '../core/compare.js';
+import type { BasePair, Entry, Side } from '../core/entry.js';
+import type { ScanItem } from '../core/stream.js';
+import { isAsAgreed } from '../core/two-way.js';
+import { hashOf } from './contents.js';
+import { type Context, deletesAgreedOnly } from './context.js';
+
+/**
+ * What a deletion must spare. Where both sides count: all that is not, as it is now, what both agreed on. Where one side
+ * is a mirror: what others changed there since, unless that is to be overwritten.
+ */
+export class Agreement {
+  readonly #context: Context;
+  readonly #side: Side;
+
+  constructor(context: Context, side: Side) {
+    this.#context = context;
+    this.#side = side;
+  }
+
+  async isOn(path: string, entry: Entry): Promise<boolean> {
+    return (await this.notOn([{ type: 'entry', path, entry }])).size === 0;
+  }
+
+  /** The paths that are to be spared. */
+  async notOn(items: readonly ScanItem[]): Promise<ReadonlySet<string>> {
+    const { settings, state } = this.#context;
+    const both = deletesAgreedOnly(settings);
+    if (!both && settings.onDrift === 'overwrite') return new Set();
+    const entries = items.filter((item) => item.type === 'entry');
+    const rows = await state.base.get(entries.map(({ path }) => path));
+    const spared = new Set<string>();
+    for (const [index, { path, entry }] of entries.entries()) {
+      const row = rows[index] ?? null;
+      const agreed = both
+        ? row !== null && (await this.#isAgreed(path, entry, row))
+        : row === null || sameRevision(row[this.#side], entry);
+      if (!agreed) spared.add(path);
+    }
+    return spared;
+  }
+
+  /** Where size and time are not enough, the content is read. */
+  async #isAgreed(path: string, entry: Entry, row: BasePair): Promise<boolean> {
+    const policy = this.#context.policy();
+    const agreed = isAsAgreed(this.#side, entry, row, policy);
+    if (agreed !== 'unknown') return agreed;
+    const hash = await hashOf(this.#context, this.#side, path, entry.size);
+    return isAsAgreed(this.#side, { ...entry, hash }, row, policy) === true;
+  }
+}

@@ -1,0 +1,207 @@
+/** Two sides in memory, and one-shot runs of the real agent between them. */
+import { createSettler } from '../../src/core/settle.js';
+import { Agent } from '../../src/engine/agent.js';
+import { Claims } from '../../src/engine/claims.js';
+import { type Context, policyOf, rulesSideOf, type Settings } from '../../src/engine/context.js';
+import { conflictNamePattern } from '../../src/core/conflict-name.js';
+import { TowlineError } from '../../src/core/errors.js';
+import { isMirror, type Resolution, writtenSidesOf } from '../../src/core/policy.js';
+import { DeletionLog } from '../../src/engine/deletion-log.js';
+import type { AgentEvent, SyncResult } from '../../src/engine/events.js';
+import { createFilterBook } from '../../src/engine/filter-book.js';
+import { Gate } from '../../src/engine/gate.js';
+import { Lanes } from '../../src/engine/lanes.js';
+import { Ledger } from '../../src/engine/ledger.js';
+import { Resolutions } from '../../src/engine/resolutions.js';
+import { StatusBoard } from '../../src/engine/status-board.js';
+import { Temps } from '../../src/engine/temps.js';
+import type { Storage } from '../../src/ports.js';
+import type { BaseStore, State } from '../../src/ports-state.js';
+import {
+  createMemoryStorage,
+  type MemoryOptions,
+  type MemoryStorage,
+} from '../../src/storage/memory/storage.js';
+import { readOnly } from '../../src/storage/read-only.js';
+import { createThrottle } from '../../src/transfer/throttle.js';
+import { Durable } from '../sim/durable.js';
+import { FakeLink } from '../sim/fake-link.js';
+import { FakeWatcher } from '../sim/fake-watcher.js';
+import { Life } from '../sim/life.js';
+import { Random } from '../sim/random.js';
+import { VirtualClock } from '../sim/virtual-clock.js';
+
+/** Problems are tried again for days: longer than any run may take. */
+const runMs = 10 * 60_000;
+
+export interface PairOptions {
+  readonly local?: MemoryOptions;
+  readonly remote?: MemoryOptions;
+}
+
+export const usualSettings: Settings = {
+  mode: 'two-way',
+  delete: true,
+  maxDelete: { percent: 100, butAtLeast: 1_000_000 },
+  compare: 'mtime+size',
+  afresh: false,
+  force: false,
+  onDrift: 'overwrite',
+  conflict: 'keep-both',
+  maxConflictCopies: 10,
+  modeRule: (mode) => mode,
+  modeRuleText: '',
+  sync: false,
+  verify: 'size',
+  parents: false,
+};
+
+/** What came of a run, and what was told meanwhile. */
+export interface Run {
+  readonly result: SyncResult;
+  readonly events: readonly AgentEvent[];
+}
+
+export class MemoryPair {
+  readonly clock = new VirtualClock();
+  readonly durable = new Durable();
+  readonly local: MemoryStorage;
+  readonly remote: MemoryStorage;
+  /** Changes the order in which the rows of a batch come out of the queue. */
+  shuffle: <T>(rows: T[]) => T[] = (rows) => rows;
+  #runs = 0;
+
+  constructor(options: PairOptions = {}) {
+    const now = () => this.clock.now();
+    this.local = createMemoryStorage({ label: 'local', now, ...options.local });
+    this.remote = createMemoryStorage({
+      label: 'remote',
+      now,
+      timeGranularityMs: 1000,
+      identity: false,
+      ...options.remote,
+    });
+  }
+
+  /** A person decided about a conflict. */
+  decide(path: string, keep: Resolution): void {
+    this.durable.facts.set('resolutions', JSON.stringify({ [path]: keep }));
+  }
+
+  /** Everything is long done: no file is racy any more. */
+  rest(): Promise<boolean> {
+    return this.clock.run(10_000);
+  }
+
+  /** Syncs everything once. */
+  async run(wishes: Partial<Settings>): Promise<Run> {
+    const settings = { ...usualSettings, ...wishes };
+    const life = new Life();
+    const { agent, events } = this.#agent(settings, life);
+    let ended: { result: SyncResult } | { error: unknown } | null = null;
+    void agent.runOnce().then(
+      (result) => (ended = { result }),
+      (error: unknown) => (ended = { error }),
+    );
+    const done = await this.clock.run(runMs, () => ended !== null);
+    life.end();
+    const outcome = ended as { result: SyncResult } | { error: unknown } | null;
+    if (!done || outcome === null) throw new Error('the run did not come to an end');
+    if ('error' in outcome) throw outcome.error;
+    return { result: outcome.result, events };
+  }
+
+  #agent(settings: Settings, life: Life): { agent: Agent; events: AgentEvent[] } {
+    const clock = this.clock.of(life, new Random(++this.#runs));
+    const link = new FakeLink(this.clock, life, 1);
+    const writes = writtenSidesOf(settings.mode);
+    const guarded = (side: 'local' | 'remote'): Storage =>
+      writes.includes(side) ? this[side] : readOnly(this[side]);
+    const [local, remote] = [guarded('local'), guarded('remote')];
+    const state = this.#state(life);
+    const events: AgentEvent[] = [];
+    const soft = new AbortController();
+    const hard = new AbortController();
+    const silence = () => undefined;
+    const log = { debug: silence, info: silence, warn: silence, error: silence };
+    const board = new StatusBoard(clock);
+    const ledger = new Ledger(state, clock);
+    const copies = { type: 'exclude', pattern: conflictNamePattern, source: '--on-drift backup' } as const;
+    const rules = isMirror(settings.mode) && settings.onDrift === 'backup' ? [copies] : [];
+    const ruleSide = rulesSideOf(settings) === 'local' ? local : remote;
+    const lastMode = JSON.parse(this.durable.facts.get('mode') ?? 'null') as string | null;
+    this.durable.facts.set('mode', JSON.stringify(lastMode ?? settings.mode));
+    const context: Context = {
+      local,
+      remote,
+      link,
+      state,
+      clock,
+      log,
+      emit: (event) => {
+        board.note(event);
+        events.push(event);
+      },
+      settings,
+      agentId: 'pair01',
+      inspectRoot: async () => {
+        const [root] = await this.local.observe(['']);
+        if (root === null || root === undefined || root instanceof TowlineError) return null;
+        return { dev: root.dev ?? 0, ino: root.ino ?? 0, mountPoint: false };
+      },
+      stopSignal: soft.signal,
+      signal: hard.signal,
+      filter: createFilterBook({ rules, gitignore: false, droppings: true }, ruleSide),
+      claims: new Claims(),
+      ledger,
+      temps: new Temps(state.partials, ledger, clock, log, 'pair01'),
+      lanes: new Lanes(),
+      deletions: new DeletionLog(),
+      gate: new Gate(),
+      throttle: createThrottle({ clock }),
+      verifier: null,
+      modeTrust: { trusted: this.durable.facts.has('modeRule') },
+      resolutions: new Resolutions(state.facts),
+      remoteAhead: { ms: 0 },
+      otherMode: { was: lastMode !== null && lastMode !== settings.mode },
+      policy: () => policyOf(context),
+    };
+    const agent = new Agent({
+      context,
+      wind: (reason) => soft.abort(reason),
+      abort: (reason) => hard.abort(reason),
+      newWatcher: () => new FakeWatcher(life, this.clock, 5, () => true),
+      newSettler: () => createSettler({ settleMs: 0 }),
+      rescanMs: 600_000,
+      newRemoteWatcher: null,
+      remotePollMs: 15_000,
+      persistent: false,
+      board,
+      pid: 1,
+      throttle: context.throttle,
+      stateLost: false,
+    });
+    return { agent, events };
+  }
+
+  #state(life: Life): State {
+    const state = this.durable.open(life, () => undefined);
+    const base: BaseStore = {
+      ...state.base,
+      // As the real one: directories too.
+      byInode: (dev, ino) =>
+        Promise.resolve(
+          [...this.durable.base]
+            .filter(([, { local }]) => local.dev === dev && local.ino === ino)
+            .map(([path]) => path)
+            .sort(),
+        ),
+    };
+    const { queue } = state;
+    return {
+      ...state,
+      base,
+      queue: { ...queue, due: async (...asked) => this.shuffle(await queue.due(...asked)) },
+    };
+  }
+}
