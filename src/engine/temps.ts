@@ -8,6 +8,7 @@ import type { Clock, Log, Storage } from '../ports.js';
 import type { PartialRow, PartialStore } from '../ports-state.js';
 import { noteRefused } from './refused-temps.js';
 import type { Ledger } from './ledger.js';
+import { randomText } from './random-text.js';
 
 /** What is on record of a temp that was taken up. */
 export interface TakenUp extends PartialRow {
@@ -238,16 +239,15 @@ export class Temps {
     const names = new Set(gone);
     // A lock was nothing that could have become a file: nothing about its path is in doubt.
     const locks = gone.filter((temp) => isLockName(nameOf(temp)));
-    const forgotten = settled ? gone : locks;
-    if (forgotten.length > 0) await this.#record.forget(forgotten);
-    for (const { temp, path } of rows) {
-      if (!names.has(temp)) continue;
+    if (settled || locks.length > 0) await this.#record.forget(settled ? gone : locks);
+    for (const { temp, path } of rows.filter((row) => names.has(row.temp))) {
       if (settled) this.#doubts.delete(path);
       else if (!locks.includes(temp)) this.#doubts.set(path, (this.#doubts.get(path) ?? new Set()).add(temp));
       this.#left.delete(temp);
     }
+    const book = { record: this.#record, left: this.#left, clock: this.#clock, log: this.#log };
     await noteRefused(
-      { record: this.#record, left: this.#left, clock: this.#clock, log: this.#log },
+      book,
       rows.filter(({ temp }) => !names.has(temp)),
     );
     return gone.length;
@@ -278,7 +278,7 @@ export class Temps {
   }
 
   #newRow(side: Side, path: string, fingerprint: string | null, offset: number): PartialRow {
-    const temp = join(parentOf(path) ?? '', tempName(this.#agentId, this.#randomText()));
+    const temp = join(parentOf(path) ?? '', tempName(this.#agentId, randomText(this.#clock)));
     return { temp, path, side, fingerprint, offset };
   }
 
@@ -292,13 +292,5 @@ export class Temps {
       throw error;
     }
     return rows.map(({ temp }) => temp);
-  }
-
-  #randomText(): string {
-    const part = () =>
-      Math.floor(this.#clock.random() * 2 ** 48)
-        .toString(36)
-        .padStart(10, '0');
-    return part() + part();
   }
 }
