@@ -1,5 +1,6 @@
 /** The one place where the real adapters are put together. */
 import { homedir } from 'node:os';
+import { foldingSides } from './compose/names.js';
 import { isOtherMode, localRoot, type Purpose, rulesOf, settingsOf } from './compose/settings.js';
 import type { PairOptions } from './config/options.js';
 import { type ResolvedOptions, resolveOptions } from './config/resolve.js';
@@ -116,17 +117,27 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
   const soft = new AbortController();
   const hard = new AbortController();
   const writes = writtenSidesOf(resolved.mode);
-  const local = createLocalStorage({ root, label: options.local, writable: writes.includes('local') });
+  const near = createLocalStorage({ root, label: options.local, writable: writes.includes('local') });
   const opened = target.open({
     log,
     helpers: writes.includes('remote') && purpose !== 'plan',
     ...(purpose === 'watch' ? {} : { giveUpAfter: attemptsOnce }),
   });
-  const { link } = opened;
-  const remote = writes.includes('remote') ? opened.storage : readOnly(opened.storage);
+  const { link, storage: far } = opened;
+  const settings = settingsOf(resolved, purpose);
+  const ruled = rulesSideOf(settings) === 'local' ? near : far;
+  const filter = createFilterBook(rulesOf(resolved), ruled);
+  const { local, remote } = foldingSides({
+    near,
+    far: writes.includes('remote') ? far : readOnly(far),
+    writes,
+    excludes: filter.excludes,
+    state,
+    anew: purpose === 'watch',
+    log,
+  });
   const real = new Ledger(state, systemClock);
   const temps = new Temps(state.partials, real, systemClock, log, state.agentId);
-  const settings = settingsOf(resolved, purpose);
   const modeTrust = { trusted: (await state.facts.get<string>('modeRule')) === settings.modeRuleText };
   const board = new StatusBoard(systemClock);
   const pair = { local: root, remote: target.label, mode: settings.mode };
@@ -150,7 +161,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     inspectRoot: () => inspectRoot(root),
     stopSignal: soft.signal,
     signal: hard.signal,
-    filter: createFilterBook(rulesOf(resolved), rulesSideOf(settings) === 'local' ? local : remote),
+    filter,
     claims: new Claims(),
     ledger: purpose === 'plan' ? noLedger : real,
     temps,

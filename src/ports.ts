@@ -4,6 +4,7 @@ import type { Entry, Kind, Side } from './core/entry.js';
 import type { PathLock } from './core/lock.js';
 import type { ScanItem } from './core/stream.js';
 import type { TowlineError } from './core/errors.js';
+import type { CapabilityNames, ScanNames, StorageNames } from './ports-names.js';
 
 // ---------------------------------------------------------------------------------------------- Storage
 
@@ -11,7 +12,7 @@ import type { TowlineError } from './core/errors.js';
  * What a side can do, as data: probed once per connection, never guessed from a server's name. Whoever plans or
  * transfers asks here first; nothing declared missing may surface as an error at run time.
  */
-export interface Capabilities {
+export interface Capabilities extends CapabilityNames {
   /** A rename can replace an existing file in one step. Without it the gap is two requests long. */
   readonly atomicReplace: boolean;
   readonly symlinks: boolean;
@@ -31,7 +32,7 @@ export interface Capabilities {
   readonly timeGranularityMs: number;
 }
 
-export interface ScanRequest {
+export interface ScanRequest extends ScanNames {
   /** Only what is below this directory (the directory itself is not yielded); `''` for everything. */
   readonly under: string;
   /** Excluded paths are neither yielded nor entered. */
@@ -125,7 +126,7 @@ export interface Temp {
  * `TowlineError`; `network` means that the outcome is unknown. `changed` means that the path is no longer what the
  * caller expected, or that another agent holds its `lock`, and nothing was done.
  */
-export interface Storage {
+export interface Storage extends StorageNames {
   /** For people: `./app`, `dev@box:/srv/app`. */
   readonly label: string;
   readonly capabilities: Capabilities;
@@ -190,7 +191,7 @@ export interface Storage {
   /** Removes a file, a symlink or an empty directory that is still `expected`. Already gone is success. */
   remove(path: string, expected: Entry, lock?: PathLock): Promise<void>;
 
-  /** Removes temps by path, whatever they hold. Best effort; returns the paths that are certainly gone. */
+  /** Removes temps, whatever they hold, and clears their asides. Best effort; returns the paths that are certainly gone. */
   removeTemps(paths: readonly string[]): Promise<string[]>;
 
   /** SHA-256 of a regular file's content, hex. */

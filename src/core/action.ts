@@ -5,6 +5,8 @@ import { TowlineError } from './errors.js';
 export interface MetadataChange {
   readonly mode?: number;
   readonly mtimeMs?: number;
+  /** The name is to be kept as the path spells it. A step of its own: the path is looked at again afterwards. */
+  readonly respell?: true;
 }
 
 export type Action =

@@ -24,6 +24,11 @@ export interface Entry {
   readonly ctimeMs?: number;
   /** Entity tag on a WebDAV server: tells two contents of one size and second apart. Never stored, never compared across. */
   readonly etag?: string;
+  /**
+   * The last component as a side that folds names (core/fold.ts) keeps it, where that is not the path's: the path is spelled
+   * as on the other side. Never recorded.
+   */
+  readonly spelling?: string;
   /** Owner on a server, carried only to keep it when a file is replaced; never compared. */
   readonly uid?: number;
   readonly gid?: number;

@@ -73,3 +73,14 @@ export function nameProblem(name: string): string | null {
     return 'is not valid UTF-8 (or holds U+FFFD), which SFTP libraries cannot carry';
   return null;
 }
+
+const windowsForbidden = /[\\:*?"<>|\u0001-\u001f]/;
+const windowsDevice = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])( *\.|$)/i;
+
+/** Why Windows cannot have a file of this name (or takes it for something else: a backslash, a stream, a device), or `null`. */
+export function windowsNameProblem(name: string): string | null {
+  if (windowsForbidden.test(name)) return 'holds a character that Windows does not allow in names';
+  if (windowsDevice.test(name)) return 'is the name of a device on Windows';
+  if (/[. ]$/.test(name)) return 'ends with a dot or a blank, which Windows takes away';
+  return null;
+}

@@ -87,3 +87,19 @@ function readMark({ fingerprint }: Partial): { readonly atMs: number; readonly f
   const atMs = blank <= 0 ? Number.NaN : Number(fingerprint.slice(0, blank));
   return Number.isFinite(atMs) ? { atMs, fingerprint: fingerprint.slice(blank + 1) } : null;
 }
+
+/** A temp that could not be removed is given up after this many tries… */
+const refusalsMax = 5;
+/** …of which those within this time count as one: a link that comes and goes refuses nothing. */
+const refusalMs = 60 * 60_000;
+
+/**
+ * What `PartialRow.fingerprint` holds of a temp that was not removed when that was tried: how often, and when it was
+ * counted last. `null`: it is given up, and is not to be remembered any more.
+ */
+export function markOfRefusal({ fingerprint }: Partial, nowMs: number): string | null {
+  const [, count = '0', atMs = '-Infinity'] = /^refused (\d+) (\d+)$/.exec(fingerprint ?? '') ?? [];
+  if (fingerprint !== null && Math.abs(nowMs - Number(atMs)) < refusalMs) return fingerprint;
+  const counted = Number(count) + 1;
+  return counted >= refusalsMax ? null : `refused ${String(counted)} ${String(Math.floor(nowMs))}`;
+}

@@ -7,7 +7,9 @@
 import { nameOf } from './path.js';
 
 const prefix = '.towline';
-const tempPattern = /^\.towline-([0-9a-z]+)-([0-9a-z]+)\.tmp$/;
+/** The accent of a probe may come back decomposed. */
+const tempPattern = /^\.towline-([0-9a-z]+)-([0-9a-z]+)(?:-é|-e\u0301)?\.tmp$/;
+const asidePattern = /^(\.towline-[0-9a-z]+-[0-9a-z]+)\.old$/;
 
 /**
  * A name for a temp file: `.towline-<agent>-<random>.tmp`.
@@ -26,4 +28,23 @@ export function isOwnName(path: string): boolean {
 /** The agent that made a temp of this name, or `null` when it is not a temp's name. */
 export function tempAgentOf(name: string): string | null {
   return tempPattern.exec(name)?.[1] ?? null;
+}
+
+/** A temp's name that tells what a side does with names: it holds letters with a capital, and one that has two forms. */
+export function probeName(agent: string, random: string): string {
+  return `${prefix}-${agent}-${random}-é.tmp`;
+}
+
+/**
+ * The aside of a temp: a directory in which something waits under its own name while the temp (or itself, respelled) takes
+ * its place. It belongs to the temp: who removes that sees to both.
+ */
+export function asideOf(temp: string): string {
+  return temp.replace(/\.tmp$/, '.old');
+}
+
+/** The temp (its name) whose aside a directory of this name is, or `null`. */
+export function tempOfAside(name: string): string | null {
+  const stem = asidePattern.exec(name)?.[1];
+  return stem === undefined ? null : `${stem}.tmp`;
 }

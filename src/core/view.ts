@@ -90,7 +90,14 @@ export function acrossSides(
   return settleMetadata(view, policy, timeChange(view, policy));
 }
 
-export function timeChange({ source, destination, destinationSide }: Both, policy: Policy): MetadataChange {
+export function timeChange(view: Both, policy: Policy): MetadataChange {
+  const { source, destination, destinationSide, was } = view;
+  const asRecorded =
+    was !== null &&
+    sameTime(source.mtimeMs, was.source.mtimeMs) &&
+    sameTime(destination.mtimeMs, was.destination.mtimeMs);
+  // Some servers set no times: what they made of it is on record, and is not asked for again.
+  if (asRecorded) return {};
   const differs = policy.can[destinationSide].times && !sameTimeAcross(source.mtimeMs, destination.mtimeMs);
   return differs ? { mtimeMs: source.mtimeMs } : {};
 }

@@ -13,6 +13,7 @@ import { deleteTree, type TreeDeleted } from './delete-tree.js';
 import { locking } from './locks.js';
 import { setAside, type SetAside } from './set-aside.js';
 import { type Applied, nothing, pairOf } from './applied.js';
+import { respell } from './respell.js';
 import { PathTemps } from './transfer-temps.js';
 
 /**
@@ -53,6 +54,10 @@ export async function applyChange(context: Context, change: Change, temp: string
       return { ...nothing, pair: agreed ? pairOf(side, change.source, made, false) : undefined };
     }
     case 'set-metadata': {
+      if (change.change.respell === true) {
+        await respell(context, side, change.path, change.destination);
+        return { ...nothing, dirty: true };
+      }
       const { path, destination } = change;
       const made = await locking(context, side, path, destination, (lock) =>
         storageOf(context, side).setMetadata(path, destination, change.change, lock),

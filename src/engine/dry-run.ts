@@ -21,6 +21,8 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
   await context.resolutions.load();
   const [root] = await context.remote.observe(['']);
   if (root instanceof TowlineError) throw root;
+  // Asked for the sake of asking: what is known of its names is known from then on.
+  await context.local.observe(['']);
   const planner = new Planner(context, tally);
   const findings = await scanPass(context, '', tally, {
     work: (work) => planner.plan(work),

@@ -1,8 +1,9 @@
+import { sameRevision } from '../core/compare.js';
 import type { BasePair, Entry, Triple } from '../core/entry.js';
 import { TowlineError } from '../core/errors.js';
 import { ancestorsOf, comparePaths, parentOf } from '../core/path.js';
 import { isUnmounted, unmounted } from '../core/reconcile.js';
-import type { Observed } from '../ports.js';
+import type { Observed, Storage } from '../ports.js';
 import type { Context } from './context.js';
 import { devicesOf } from './scan-pass.js';
 
@@ -23,11 +24,15 @@ export async function observe(context: Context, paths: readonly string[]): Promi
   const { local, remote, state, filter, signal } = context;
   const unruled = await filter.ensure(paths);
   const all = [...new Set(paths.flatMap((path) => [...ancestorsOf(path), path]))].sort(comparePaths);
-  const [onLocal, onRemote, base] = await Promise.all([
+  const [onLocal, seenRemote, base] = await Promise.all([
     local.observe(all, signal),
     remote.observe(all, signal),
     state.base.get(all),
   ]);
+  // What is as it was when the sides agreed bears the name that it had then.
+  const isAsked = (index: number, entry: Entry) =>
+    isEntry(onLocal[index]) && !sameRevision(base[index]?.remote ?? null, entry);
+  const onRemote = await respelled(remote, all, seenRemote, isAsked);
   const triples = new Map<string, Triple>();
   const failures = new Map<string, TowlineError>(unruled);
   const excluded = new Set<string>();
@@ -48,6 +53,28 @@ export async function observe(context: Context, paths: readonly string[]): Promi
     else triples.set(path, { path, base: pair, local: localEntry, remote: remoteEntry });
   });
   return { triples, failures, excluded };
+}
+
+function isEntry(observed: Observed | undefined): observed is Entry {
+  return observed !== undefined && observed !== null && !(observed instanceof TowlineError);
+}
+
+/** What was observed, with the spelling of those that are asked for. */
+async function respelled(
+  { withSpelling }: Storage,
+  paths: readonly string[],
+  seen: readonly Observed[],
+  isAsked: (index: number, entry: Entry) => boolean,
+): Promise<readonly Observed[]> {
+  if (withSpelling === undefined) return seen;
+  const asked = [...seen.entries()].flatMap(([index, entry]) =>
+    isEntry(entry) && isAsked(index, entry) ? [{ index, path: paths[index]!, entry }] : [],
+  );
+  if (asked.length === 0) return seen;
+  const entries = await withSpelling(asked);
+  const found = [...seen];
+  asked.forEach(({ index }, at) => (found[index] = entries[at]!));
+  return found;
 }
 
 /** Remembers, in the order of paths, the devices of directories: below an unmounted one nothing is known. */

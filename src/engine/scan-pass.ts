@@ -13,12 +13,22 @@ import { writtenSidesOf } from '../core/policy.js';
 import type { Side, Triple } from '../core/entry.js';
 import { TowlineError } from '../core/errors.js';
 import { decide } from '../core/mode.js';
+import type { Folding } from '../core/fold.js';
 import { isBelow, nameOf } from '../core/path.js';
 import { type Sighting, mergeSides } from '../core/reconcile.js';
 import { tempAgentOf } from '../core/tempname.js';
 import type { ScanItem } from '../core/stream.js';
 import { adopted } from './applied.js';
-import { type Context, deletesAgreedOnly, type RootIdentity, rulesSideOf, trusted } from './context.js';
+import type { Storage } from '../ports.js';
+import {
+  type Context,
+  deletesAgreedOnly,
+  otherSide,
+  type RootIdentity,
+  rulesSideOf,
+  storageOf,
+  trusted,
+} from './context.js';
 import type { Undecided } from './contents.js';
 import type { Tally } from './tally.js';
 
@@ -85,6 +95,7 @@ export async function scanPass(
     excludes,
     signal,
     ...(side === rulesSide ? { ruleFiles } : {}),
+    ...foldingOf(storageOf(context, otherSide(side))),
   });
   const top = await devicesOf(context, under);
   const sightings = mergeSides({
@@ -105,6 +116,11 @@ export async function scanPass(
   }
   await handlers.work(pass.takeWork());
   return pass.findings;
+}
+
+/** What the other side does with names, for the scan of a side. */
+function foldingOf({ capabilities: { names } }: Storage): { folding?: Folding } {
+  return names === undefined ? {} : { folding: names };
 }
 
 /** The device of a local directory as it was recorded, and as it is now. */

@@ -6,6 +6,7 @@ import { isWorthKeeping, markOf, standingOf } from '../core/resume.js';
 import { newTempPath } from './temp-path.js';
 import type { Clock, Log, Storage } from '../ports.js';
 import type { PartialRow, PartialStore } from '../ports-state.js';
+import { noteRefused } from './refused-temps.js';
 import type { Ledger } from './ledger.js';
 
 /** What is on record of a temp that was taken up. */
@@ -243,14 +244,17 @@ export class Temps {
     const names = new Set(gone);
     // A lock was nothing that could have become a file: nothing about its path is in doubt.
     const locks = gone.filter((temp) => isLockName(nameOf(temp)));
-    const forgotten = settled ? gone : locks;
-    if (forgotten.length > 0) await this.#record.forget(forgotten);
-    for (const { temp, path } of rows) {
-      if (!names.has(temp)) continue;
+    if (settled || locks.length > 0) await this.#record.forget(settled ? gone : locks);
+    for (const { temp, path } of rows.filter((row) => names.has(row.temp))) {
       if (settled) this.#doubts.delete(path);
       else if (!locks.includes(temp)) this.#doubts.set(path, (this.#doubts.get(path) ?? new Set()).add(temp));
       this.#left.delete(temp);
     }
+    const book = { record: this.#record, left: this.#left, clock: this.#clock, log: this.#log };
+    await noteRefused(
+      book,
+      rows.filter(({ temp }) => !names.has(temp)),
+    );
     return gone.length;
   }
 

@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import { randomInt } from 'node:crypto';
+import type { Side } from '../core/entry.js';
 import { TowlineError } from '../core/errors.js';
 import type { FactStore } from '../ports-state.js';
 import type { Connection } from './database.js';
@@ -12,6 +13,9 @@ export const agentIdFact = 'agentId';
  * no crash can lose it; whoever lets deletions go again sets it to `null`.
  */
 export const setAsideFact = 'setAside';
+
+/** Fact: which names a side takes for one (core/fold.ts), as far as that was found out. */
+export const namesFact = (side: Side): string => `names-${side}`;
 
 const idLetters = '0123456789abcdefghijklmnopqrstuvwxyz';
 const idLength = 10;

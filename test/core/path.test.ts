@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ancestorsOf, comparePaths, isBelow, nameProblem, parentOf } from '../../src/core/path.js';
+import {
+  ancestorsOf,
+  comparePaths,
+  isBelow,
+  nameProblem,
+  windowsNameProblem,
+  parentOf,
+} from '../../src/core/path.js';
 
 const name = fc
   .string({ unit: 'binary', minLength: 1, maxLength: 8 })
@@ -34,4 +41,23 @@ test('parents, ancestors and what lies below', () => {
 
 test.each(['', '.', '..', 'a/b', 'a\0b', 'a\ufffdb'])('%j is no name', (text) => {
   expect(nameProblem(text)).not.toBeNull();
+});
+
+test('names that Windows would take for something else', () => {
+  const bad = [
+    'a\\b',
+    'C:',
+    'file:stream',
+    'a*',
+    'con',
+    'NUL.txt',
+    'com1',
+    'LPT¹.log',
+    'end.',
+    'end ',
+    'x\u0001',
+  ];
+  const good = ['console', 'com', 'com10', '.gitignore', 'a b', 'ä', 'nully'];
+  expect(bad.filter((name) => windowsNameProblem(name) === null)).toEqual([]);
+  expect(good.filter((name) => windowsNameProblem(name) !== null)).toEqual([]);
 });

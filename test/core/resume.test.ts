@@ -4,6 +4,7 @@ import {
   isSettledSource,
   isWorthKeeping,
   markOf,
+  markOfRefusal,
   recordsProgress,
   standingOf,
 } from '../../src/core/resume.js';
@@ -81,4 +82,20 @@ describe('a source that changed a moment ago may change again unseen', () => {
     expect(isSettledSource(changed, nowMs + ms - 0.1)).toBe(false);
     expect(isSettledSource(changed, nowMs + ms)).toBe(true);
   });
+});
+
+test('a temp that cannot be removed is given up at the fifth hour it is tried in, whatever it held', () => {
+  let fingerprint: string | null = left.fingerprint;
+  const marks: (string | null)[] = [];
+  for (let hour = 1; hour <= 5; hour++) {
+    const atMs = nowMs + hour * 60 * 60_000;
+    const mark = markOfRefusal({ fingerprint, offset: 0 }, atMs);
+    if (mark !== null) {
+      expect(markOfRefusal({ fingerprint: mark, offset: 0 }, atMs + 59 * 60_000)).toBe(mark);
+      expect(isWorthKeeping({ fingerprint: mark, offset: 100 * mib }, atMs)).toBe(false);
+    }
+    marks.push(mark);
+    fingerprint = mark;
+  }
+  expect(marks.map((mark) => mark === null)).toEqual([false, false, false, false, true]);
 });

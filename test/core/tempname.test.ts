@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isOwnName, tempAgentOf, tempName } from '../../src/core/tempname.js';
+import {
+  asideOf,
+  isOwnName,
+  probeName,
+  tempAgentOf,
+  tempName,
+  tempOfAside,
+} from '../../src/core/tempname.js';
 
 const word = fc.string({
   unit: fc.constantFrom('a', 'b', 'y', 'z', '0', '1', '9'),
@@ -56,4 +63,24 @@ test.each<[string, boolean, string | null]>([
 ])('%j', (name, own, agent) => {
   expect(isOwnName(name)).toBe(own);
   expect(tempAgentOf(name)).toBe(agent);
+});
+
+test('an aside is known again by its name, and leads to its temp', () => {
+  fc.assert(
+    fc.property(word, word, (agent, random) => {
+      const temp = tempName(agent, random);
+      const aside = asideOf(temp);
+      expect(aside).not.toBe(temp);
+      expect(isOwnName(aside)).toBe(true);
+      expect(tempOfAside(aside)).toBe(temp);
+      expect([tempAgentOf(aside), tempOfAside(temp)]).toEqual([null, null]);
+    }),
+  );
+  expect(asideOf(`a.tmp/${tempName('x', 'y')}`)).toBe('a.tmp/.towline-x-y.old');
+});
+
+test('a probe is a temp, in whatever form a server gives its name', () => {
+  const name = probeName('x', 'y');
+  expect(name.normalize('NFD')).not.toBe(name);
+  expect([tempAgentOf(name), tempAgentOf(name.normalize('NFD'))]).toEqual(['x', 'x']);
 });

@@ -230,6 +230,26 @@ describe('a sweep', () => {
     expect(fake.partials.size).toBe(0);
   });
 
+  test('gives up what cannot be removed for hours, in one process or several, and says so', async () => {
+    const [stuck, other] = (await temps.reserve('remote', ['shut/a.txt', 'b.txt'])) as [string, string];
+    for (const temp of [stuck, other]) temps.abandon(temp);
+    const shut = { ...remote, removeTemps: () => Promise.resolve([other]) };
+    const told: unknown[] = [];
+    const log = { ...silentLog, warn: (message: string, fields?: object) => told.push([message, fields]) };
+    for (let run = 1; run <= 5; run++) {
+      expect([run, [...fake.partials.keys()]]).toEqual([run, run === 1 ? [stuck, other] : [stuck]]);
+      const next = new Temps(fake.state.partials, ledger, clock, log, 'agent7');
+      // Many tries within the hour count as one: the link may have come and gone.
+      for (let again = 0; again < 10; again++) await next.sweepAll({ local, remote: shut });
+      expect(next.isInUse(stuck)).toBe(false);
+      clock.advance(61 * 60_000);
+    }
+    expect(fake.partials.size).toBe(0);
+    expect(told).toEqual([
+      [expect.stringMatching(/could not be removed.*left where it is/), { side: 'remote', path: stuck }],
+    ]);
+  });
+
   test('at the very moment a name is put on record leaves it', async () => {
     const release = fake.hold();
     const reserved = temps.reserve('remote', ['a.txt']);

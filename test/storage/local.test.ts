@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { asideOf } from '../../src/core/tempname.js';
 import { canHoldPlaces, placeOf } from '../../src/storage/local/place.js';
 import { createLocalStorage } from '../../src/storage/local/storage.js';
 import { rawFolder } from '../contract/raw-folder.js';
@@ -200,4 +201,41 @@ test('a name that is too long for the file system is `name`', async () => {
   const storage = createLocalStorage({ root: freshFolder('long'), writable: true });
   expect(await codeOf(storage.makeDirectory('n'.repeat(256), 0o755))).toBe('name');
   expect(await storage.observe(['n'.repeat(256)])).toMatchObject([{ code: 'name' }]);
+});
+
+test('a scan that is told how the other side spells names yields them so, in that order', async () => {
+  const root = freshFolder('spelled');
+  for (const name of ['b', 'readme', 'zebra']) fs.writeFileSync(join(root, name), name);
+  const asked: [string, readonly string[]][] = [];
+  const spelling = (directory: string, names: readonly string[]) => {
+    asked.push([directory, names]);
+    return Promise.resolve(new Map([['readme', 'README']]));
+  };
+  const items = await scanAll(createLocalStorage({ root }), { spelling });
+  expect(asked).toEqual([['', ['b', 'readme', 'zebra']]]);
+  expect(items.map((item) => [item.path, item.type === 'entry' && item.entry.spelling])).toEqual([
+    ['README', 'readme'],
+    ['b', undefined],
+    ['zebra', undefined],
+  ]);
+});
+
+test('a name gets another spelling; an aside gives back what is in it', async () => {
+  const root = freshFolder('respelled');
+  fs.mkdirSync(join(root, 'name'));
+  fs.writeFileSync(join(root, 'name/in'), 'content');
+  const storage = createLocalStorage({ root, writable: true });
+  await storage.respell!('NAME', 'name', tempOf(1));
+  expect(fs.readdirSync(root)).toEqual(['NAME']);
+  const aside = join(root, asideOf(tempOf(1)));
+  fs.mkdirSync(aside);
+  for (const name of ['lost', 'NAME']) fs.writeFileSync(join(aside, name), 'waiting');
+  expect((await scanAll(storage)).map(({ type, path }) => `${type} ${path}`)).toEqual([
+    `temp ${tempOf(1)}`,
+    'entry NAME',
+    'entry NAME/in',
+  ]);
+  expect(await storage.removeTemps([tempOf(1)])).toEqual([tempOf(1)]);
+  expect(fs.readdirSync(root).sort()).toEqual(['NAME', 'lost']);
+  expect(fs.readFileSync(join(root, 'NAME/in'), 'utf8')).toBe('content');
 });

@@ -22,7 +22,7 @@ export interface Place {
   readonly seen: string;
 }
 
-type Names = Pick<Faults, 'foldCase' | 'normalize'>;
+export type Names = Pick<Faults, 'foldCase' | 'normalize'>;
 
 export class Confinement {
   readonly #root: string;
@@ -78,19 +78,24 @@ function components(path: string): string[] {
 function storedName(directory: Buffer, name: string, names: Names): string {
   if (names.foldCase !== true && names.normalize === undefined) return name;
   const kept = spelled(name, names);
-  if (names.foldCase !== true) return kept;
-  const key = folded(kept);
+  if (names.foldCase !== true && names.normalize !== 'any') return kept;
+  const key = folded(kept, names);
   const found = readdirSync(directory, 'buffer').map((one) => one.toString('latin1'));
   return (
-    found.find((one) => one === kept) ?? found.find((one) => folded(spelled(one, names)) === key) ?? kept
+    found.find((one) => one === kept) ??
+    found.find((one) => folded(spelled(one, names), names) === key) ??
+    kept
   );
 }
 
-function spelled(name: string, names: Names): string {
-  if (names.normalize === undefined) return name;
-  return Buffer.from(Buffer.from(name, 'latin1').toString().normalize(names.normalize)).toString('latin1');
+/** The form in which the server keeps a name that it does not have yet. */
+export function spelled(name: string, { normalize }: Names): string {
+  if (normalize === undefined || normalize === 'any') return name;
+  return Buffer.from(Buffer.from(name, 'latin1').toString().normalize(normalize)).toString('latin1');
 }
 
-function folded(name: string): string {
-  return Buffer.from(name, 'latin1').toString().normalize('NFC').toLowerCase();
+function folded(name: string, { foldCase, normalize }: Names): string {
+  const text = Buffer.from(name, 'latin1').toString();
+  const form = normalize === undefined ? text : text.normalize('NFC');
+  return foldCase === true ? form.toLowerCase() : form;
 }

@@ -1,4 +1,5 @@
 /** The ways in which the embedded server can be told to misbehave: those that real servers and links have shown. */
+import type { Attributes } from '../channel.js';
 import type { RequestKind } from './request.js';
 import type { Status } from './reply.js';
 
@@ -27,6 +28,8 @@ export interface FakeItem {
   /** With the file type bits. Default: a regular file, `0o100644`. */
   readonly mode?: number;
   readonly size?: number;
+  /** In place of all of these, as they go over the wire. */
+  readonly attributes?: Attributes;
 }
 
 /** Each knob is independent; none given: the server behaves as OpenSSH does. */
@@ -51,14 +54,22 @@ export interface Faults {
   readonly refuseReadWriteOpens?: boolean;
   /** `A` and `a` are one name; the first spelling stays. */
   readonly foldCase?: boolean;
-  /** Names are kept in this form, whatever form they come in. */
-  readonly normalize?: 'NFC' | 'NFD';
+  /** With `foldCase`: a RENAME that changes the case alone says that it was done and does nothing, as Linux does. */
+  readonly stickyCase?: boolean;
+  /** Names are kept in this form, whatever form they come in; `any`: in the form they came in, and found by each. */
+  readonly normalize?: 'NFC' | 'NFD' | 'any';
   /** Added to the listing of a directory (its absolute path). */
   readonly addToListing?: (directory: string) => readonly FakeItem[];
+  /** What LSTAT and STAT tell of a path, in place of the truth. */
+  readonly tellAttributes?: (path: string) => Attributes | undefined;
+  /** What READLINK tells of a path, whatever is there. */
+  readonly tellLink?: (path: string) => Buffer | undefined;
   /** Whatever would change something is denied (3). */
   readonly readOnly?: boolean;
   /** Taken off the mode of all that is created. Default: the process's own umask. */
   readonly umask?: number;
+  /** Permission bits that the server keeps; others are taken off silently, whoever sets them. Default: all. */
+  readonly modeMask?: number;
   /** What statvfs tells as free, bytes. */
   readonly freeBytes?: number;
 }

@@ -22,10 +22,11 @@ import {
 } from 'node:fs';
 import type { Attributes } from '../channel.js';
 import { attributesOf } from './attributes.js';
-import type { Confinement, Place } from './confine.js';
+import { spelled, type Confinement, type Names, type Place } from './confine.js';
 import type { Faults } from './faults.js';
 import type { HandleTable } from './handles.js';
 import { uint64 } from './packet.js';
+import { absolute } from './seen.js';
 import { done, Refusal, type Reply, status } from './reply.js';
 
 /** What a request works on. */
@@ -51,7 +52,7 @@ export function open(work: Workplace, path: Buffer, flags: number, attributes: A
   if (before !== undefined && !before.isFile() && !before.isDirectory()) throw new Refusal(status.failure);
   const mode = createdMode(work.faults, attributes.mode, 0o666);
   const descriptor = openSync(place.real, systemFlags(has) | constants.O_NOFOLLOW, mode);
-  if (before === undefined && work.faults.umask !== undefined) fchmodSync(descriptor, mode);
+  if (before === undefined && setsModes(work.faults)) fchmodSync(descriptor, mode);
   const append = has(openFlag.append);
   const handle = work.handles.add({ type: 'file', descriptor, path: place.seen, append, writtenTo: 0 });
   return { type: 'handle', handle };
@@ -73,7 +74,17 @@ function systemFlags(has: (flag: number) => boolean): number {
 }
 
 function createdMode(faults: Faults, asked: number | undefined, usual: number): number {
-  return (asked === undefined ? usual : asked & 0o7777) & ~(faults.umask ?? 0);
+  return (asked === undefined ? usual : asked & 0o7777) & ~(faults.umask ?? 0) & keptModes(faults);
+}
+
+/** Whether the modes of what is made are none of the system's business. */
+function setsModes({ umask, modeMask }: Faults): boolean {
+  return umask !== undefined || modeMask !== undefined;
+}
+
+/** The permission bits that can be set. */
+export function keptModes({ modeMask = 0o7777 }: Faults): number {
+  return modeMask & 0o7777;
 }
 
 export function openDirectory(work: Workplace, path: Buffer): Reply {
@@ -87,11 +98,13 @@ export function makeDirectory(work: Workplace, path: Buffer, attributes: Attribu
   const place = work.confinement.locate(path, 'keep', work.faults);
   const mode = createdMode(work.faults, attributes.mode, 0o777);
   mkdirSync(place.real, { mode });
-  if (work.faults.umask !== undefined) chmodSync(place.real, mode);
+  if (setsModes(work.faults)) chmodSync(place.real, mode);
   return done;
 }
 
 export function stat(work: Workplace, path: Buffer, last: 'follow' | 'keep'): Reply {
+  const told = work.faults.tellAttributes?.(absolute(path));
+  if (told !== undefined) return { type: 'attributes', attributes: told };
   const place = work.confinement.locate(path, last, work.faults);
   return { type: 'attributes', attributes: attributesOf(lstatSync(place.real)) };
 }
@@ -120,10 +133,20 @@ export function rename(work: Workplace, path: Buffer, target: Buffer): Reply {
   return done;
 }
 
-/** Replaces the target in one step. */
+/** Replaces the target in one step. What is renamed to another spelling of its own name gets that, but for `stickyCase`. */
 export function posixRename(work: Workplace, path: Buffer, target: Buffer): Reply {
-  renameSync(inside(work, path).real, inside(work, target).real);
+  const from = inside(work, path);
+  const to = inside(work, target);
+  const respells = from.real.equals(to.real) && work.faults.stickyCase !== true;
+  renameSync(from.real, respells ? respelled(to, target, work.faults) : to.real);
   return done;
+}
+
+/** The place with its last component as the client spelled it. */
+function respelled({ real }: Place, target: Buffer, names: Names): Buffer {
+  const asked = target.toString('latin1').split('/').filter(Boolean).at(-1) ?? '';
+  const directory = real.toString('latin1').replace(/[^/]*$/, '');
+  return Buffer.from(directory + spelled(asked, names), 'latin1');
 }
 
 export function makeSymlink(work: Workplace, path: Buffer, target: Buffer): Reply {
@@ -133,6 +156,8 @@ export function makeSymlink(work: Workplace, path: Buffer, target: Buffer): Repl
 }
 
 export function readSymlink(work: Workplace, path: Buffer): Reply {
+  const told = work.faults.tellLink?.(absolute(path));
+  if (told !== undefined) return oneName(told);
   const place = work.confinement.locate(path, 'keep', work.faults);
   return oneName(readlinkSync(place.real, 'buffer'));
 }
@@ -152,7 +177,7 @@ export function setAttributes(work: Workplace, path: Buffer, attributes: Attribu
   const { size, mode, uid, gid, atime, mtime } = attributes;
   lstatSync(real);
   if (size !== undefined) truncateSync(real, size);
-  if (mode !== undefined) chmodSync(real, mode & 0o7777);
+  if (mode !== undefined) chmodSync(real, mode & keptModes(work.faults));
   if (atime !== undefined && mtime !== undefined) utimesSync(real, atime, mtime);
   if (uid !== undefined && gid !== undefined) chownSync(real, uid, gid);
   return done;
@@ -166,7 +191,7 @@ export function setLinkAttributes(work: Workplace, path: Buffer, attributes: Att
   if (size !== undefined) throw new Refusal(status.badMessage);
   if (mode !== undefined) {
     if (isLink) throw new Refusal(status.failure);
-    chmodSync(real, mode & 0o7777);
+    chmodSync(real, mode & keptModes(work.faults));
   }
   if (atime !== undefined && mtime !== undefined) lutimesSync(real, atime, mtime);
   if (uid !== undefined && gid !== undefined) lchownSync(real, uid, gid);

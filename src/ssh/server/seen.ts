@@ -41,7 +41,8 @@ function targetOf(request: Request): string {
   return request.kind === 'SYMLINK' ? request.target.toString() : absolute(request.target);
 }
 
-function absolute(path: Buffer): string {
+/** A path as faults are shown it. */
+export function absolute(path: Buffer): string {
   const text = path.toString();
   return text.startsWith('/') ? text : `/${text}`;
 }

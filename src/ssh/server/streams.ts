@@ -15,7 +15,7 @@ import type { Attributes } from '../channel.js';
 import { attributesOf, longNameOf } from './attributes.js';
 import type { FakeItem } from './faults.js';
 import { uint64 } from './packet.js';
-import type { Workplace } from './paths.js';
+import { keptModes, type Workplace } from './paths.js';
 import { done, type NameItem, Refusal, type Reply, status, statusOf } from './reply.js';
 
 /** The largest data part of a READ or WRITE, bytes: what OpenSSH tells in its limits. */
@@ -80,7 +80,7 @@ export function setHandleAttributes(work: Workplace, handle: string, attributes:
   const { descriptor } = work.handles.file(handle);
   const { size, mode, uid, gid, atime, mtime } = attributes;
   if (size !== undefined) ftruncateSync(descriptor, size);
-  if (mode !== undefined) fchmodSync(descriptor, mode & 0o7777);
+  if (mode !== undefined) fchmodSync(descriptor, mode & keptModes(work.faults));
   if (atime !== undefined && mtime !== undefined) futimesSync(descriptor, atime, mtime);
   if (uid !== undefined && gid !== undefined) fchownSync(descriptor, uid, gid);
   return done;
@@ -122,7 +122,7 @@ function realItem(work: Workplace, directory: string, name: Buffer): NameItem | 
 
 function fakeItem(fake: FakeItem): NameItem {
   const name = typeof fake.name === 'string' ? Buffer.from(fake.name) : fake.name;
-  const attributes = {
+  const attributes = fake.attributes ?? {
     mode: fake.mode ?? 0o100644,
     size: fake.size ?? 0,
     uid: 0,

@@ -1,10 +1,8 @@
 /** Everything that is done to the local tree in one step, besides new files. */
 import * as fs from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Entry } from '../../core/entry.js';
 import { hasCode, TowlineError } from '../../core/errors.js';
-import { isOwnName } from '../../core/tempname.js';
 import { checkName } from '../checked.js';
 import { checkExpected } from '../expected.js';
 import { attempt, errnoOf, localError } from './errors.js';
@@ -126,25 +124,6 @@ export async function removeLocal(root: Root, path: string, expected: Entry): Pr
     if (errnoOf(error) === 'ENOENT' || hasCode(error, 'not-found')) return;
     if (errnoOf(error) === 'EEXIST') throw notEmpty(shown, error);
     throw error instanceof TowlineError ? error : localError(error, 'remove', shown);
-  }
-}
-
-/** See `Storage.removeTemps`: paths whose last component is not ours are left alone. */
-export async function removeLocalTemps(root: Root, paths: readonly string[]): Promise<string[]> {
-  const gone: string[] = [];
-  for (const path of paths) {
-    if (isOwnName(path) && (await removeTree(root, path))) gone.push(path);
-  }
-  return gone;
-}
-
-async function removeTree(root: Root, path: string): Promise<boolean> {
-  try {
-    await withPlace(root, path, ({ at }) => rm(at, { recursive: true, force: true }));
-    return true;
-  } catch (error) {
-    // Best effort: what could not be removed is missing in the answer.
-    return hasCode(error, 'not-found');
   }
 }
 

@@ -8,7 +8,7 @@
 import { closeSync, existsSync, lstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { TowlineError } from '../../core/errors.js';
-import { join as joinPath } from '../../core/path.js';
+import { join as joinPath, windowsNameProblem } from '../../core/path.js';
 import { componentsOf } from '../checked.js';
 import { errnoOf, localError } from './errors.js';
 import { placeDirectoryFlags, rootFlags } from './flags.js';
@@ -18,7 +18,7 @@ export interface Place {
   /** The path itself, to hand to `node:fs`; valid until `close`. */
   readonly at: string;
   /** Something else in the same directory. */
-  beside(name: string): string;
+  readonly beside: (name: string) => string;
   close(): void;
 }
 
@@ -39,6 +39,7 @@ export interface Root {
  */
 export function placeOf(root: Root, path: string): Place {
   const components = componentsOf(path);
+  if (process.platform === 'win32') requireWindowsNames(path, components);
   const name = components.pop() ?? '';
   if (root.handles) return heldPlace(root.path, components, name);
   checkDirectories(root.path, components);
@@ -57,6 +58,19 @@ export async function withPlace<T>(
     return await use(place);
   } finally {
     place.close();
+  }
+}
+
+/**
+ * Refuses what Windows would take for another path than it looks like.
+ * @throws `name`
+ */
+export function requireWindowsNames(path: string, components: readonly string[]): void {
+  for (const component of components) {
+    const problem = windowsNameProblem(component);
+    if (problem === null) continue;
+    const what = `${JSON.stringify(path)} is refused: ${JSON.stringify(component)} ${problem}`;
+    throw new TowlineError('name', what, { path, hint: 'Rename it, or exclude it' });
   }
 }
 

@@ -2,8 +2,9 @@
 import { lstatSync, opendirSync } from 'node:fs';
 import { join } from 'node:path';
 import { TowlineError } from '../../core/errors.js';
-import { join as joinPath, nameProblem } from '../../core/path.js';
-import { isOwnName, tempAgentOf } from '../../core/tempname.js';
+import { separated } from '../../core/fold.js';
+import { join as joinPath, nameProblem, parentOf } from '../../core/path.js';
+import { isOwnName, tempAgentOf, tempOfAside } from '../../core/tempname.js';
 import { orderedWalk, type Child, type Listing } from '../../core/walk.js';
 import type { ScanItem } from '../../core/stream.js';
 import type { ScanRequest } from '../../ports.js';
@@ -22,6 +23,8 @@ interface ScanContext {
 
 const batchMax = 512;
 const bufferedMax = 4096;
+/** Directories listed at once while the other side is asked for its spelling. */
+const askedMax = 16;
 
 /** See `Storage.scan`. */
 export async function* scanLocal(
@@ -33,8 +36,8 @@ export async function* scanLocal(
   yield* orderedWalk({
     under: request.under,
     list: (directory) => listDirectory(context, directory),
-    // Nothing overlaps when the calls are synchronous.
-    concurrency: 1,
+    // Nothing overlaps when the calls are synchronous, but for asking the other side.
+    concurrency: request.spelling === undefined ? 1 : askedMax,
     bufferedMax,
     batchMax,
     signal: request.signal,
@@ -42,17 +45,25 @@ export async function* scanLocal(
 }
 
 async function listDirectory(context: ScanContext, directory: string): Promise<Listing> {
-  const { slice } = context;
+  const { slice, request } = context;
   if (slice.over) await slice.pause();
   const names = await readNames(context, directory);
   findRules(context, directory, names);
+  const spellings = await request.spelling?.(directory, names);
   const children: Child[] = [];
   for (const name of names) {
     if (slice.over) await slice.pause();
-    const child = childOf(context, joinPath(directory, name), name);
-    if (child !== null) children.push(child);
+    const spelled = spellings?.get(name);
+    const child = childOf(context, joinPath(directory, spelled ?? name), name);
+    if (child === null) continue;
+    children.push(spelled === undefined ? child : { ...child, name: spelled, item: kept(child.item, name) });
   }
-  return children;
+  return separated(children, request.folding);
+}
+
+/** The path is spelled as on the other side: here it is kept under `stored`. */
+function kept(item: ScanItem, stored: string): ScanItem {
+  return item.type === 'entry' ? { ...item, entry: { ...item.entry, spelling: stored } } : item;
 }
 
 /** All names, nearly in order. Those that are not valid UTF-8 hold U+FFFD here, which `nameProblem` knows. */
@@ -87,19 +98,18 @@ function findRules({ root, request }: ScanContext, directory: string, names: rea
 }
 
 function childOf({ root, request }: ScanContext, path: string, name: string): Child | null {
-  const absolute = join(root, path);
+  // By the name it has here: the path may be spelled as on the other side.
+  const absolute = join(root, parentOf(path) ?? '', name);
   const problem = nameProblem(name);
   if (problem !== null) {
     const what = `the name ${JSON.stringify(absolute)} ${problem}`;
     const error = new TowlineError('name', what, { path: absolute, hint: 'Rename it' });
     return { name, item: { type: 'skipped', path, reason: 'name', error }, enter: false };
   }
-  const own = isOwnName(name);
-  if (own && tempAgentOf(name) === null) return null;
+  if (isOwnName(name)) return ownChild(absolute, path, name);
   const seen = look(absolute);
   // Gone between listing and looking: as if it had never been there.
   if (seen === null) return null;
-  if (own) return { name, item: { type: 'temp', path, mtimeMs: seen.mtimeMs }, enter: false };
   const { entry } = seen;
   if (request.excludes(path, entry instanceof TowlineError ? 'file' : entry.kind)) return null;
   if (entry instanceof TowlineError) {
@@ -107,6 +117,19 @@ function childOf({ root, request }: ScanContext, path: string, name: string): Ch
     return { name, item: { type: 'skipped', path, reason, error: entry }, enter: false };
   }
   return { name, item: { type: 'entry', path, entry }, enter: entry.kind === 'directory' };
+}
+
+/** Temps are reported, an aside as its temp; whatever else is ours is nobody's business. */
+function ownChild(absolute: string, path: string, name: string): Child | null {
+  const aside = tempOfAside(name);
+  const temp = aside ?? name;
+  if (tempAgentOf(temp) === null) return null;
+  const seen = look(absolute);
+  if (seen === null) return null;
+  const isDirectory = !(seen.entry instanceof TowlineError) && seen.entry.kind === 'directory';
+  if (aside !== null && !isDirectory) return null;
+  const at = joinPath(parentOf(path) ?? '', temp);
+  return { name: temp, item: { type: 'temp', path: at, mtimeMs: seen.mtimeMs }, enter: false };
 }
 
 function look(absolute: string) {

@@ -5,10 +5,9 @@ import { promisify } from 'node:util';
 import type { Entry } from '../../core/entry.js';
 import { hasCode, TowlineError } from '../../core/errors.js';
 import type { Source } from '../../ports.js';
-import { componentsOf } from '../checked.js';
 import { attempt, errnoOf, localError } from './errors.js';
 import { readFlags } from './flags.js';
-import { checkDirectories } from './place.js';
+import { placeOf, type Place, type Root } from './place.js';
 import { entryOf } from './stats.js';
 
 const readAsync = promisify(read);
@@ -22,16 +21,9 @@ const textBytesMax = 1024 * 1024;
  * See `Storage.openSource`.
  * @throws `name`, `vanished`, `changed` (no regular file, or below a symlink), `permission`
  */
-export function openLocalSource(root: string, path: string): Source {
-  const components = componentsOf(path);
-  const absolute = join(root, path);
-  try {
-    checkDirectories(root, components.slice(0, -1));
-  } catch (error) {
-    if (hasCode(error, 'not-found')) throw vanished(absolute, error);
-    throw error;
-  }
-  const fd = openFile(absolute);
+export function openLocalSource(root: Root, path: string): Source {
+  const absolute = join(root.path, path);
+  const fd = openAt(root, path, absolute);
   try {
     const stats = fstatSync(fd, { bigint: true });
     if (!stats.isFile()) throw notAFile(absolute);
@@ -40,6 +32,22 @@ export function openLocalSource(root: string, path: string): Source {
   } catch (error) {
     closeSync(fd);
     throw error instanceof TowlineError ? error : localError(error, 'read', absolute);
+  }
+}
+
+/** Through handles where that is possible: what is read goes to the other side, so no link may lead away from the tree. */
+function openAt(root: Root, path: string, absolute: string): number {
+  let place: Place;
+  try {
+    place = placeOf(root, path);
+  } catch (error) {
+    if (hasCode(error, 'not-found')) throw vanished(absolute, error);
+    throw error;
+  }
+  try {
+    return openFile(absolute, place.at);
+  } finally {
+    place.close();
   }
 }
 
@@ -70,9 +78,10 @@ export function readSmallText(absolute: string): string | null {
   }
 }
 
-function openFile(absolute: string): number {
+/** @param at how it is reached, where that is not by its path */
+function openFile(absolute: string, at = absolute): number {
   try {
-    return openSync(absolute, readFlags);
+    return openSync(at, readFlags);
   } catch (error) {
     switch (errnoOf(error) ?? '') {
       case 'ENOENT':

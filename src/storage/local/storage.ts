@@ -11,6 +11,8 @@ import * as changes from './changes.js';
 import { attempt, errnoOf, localError } from './errors.js';
 import { observeLocal } from './observe.js';
 import { canHoldPlaces, checkDirectories, type Root } from './place.js';
+import { removeLocalTemps } from './removal.js';
+import { respellLocal } from './respell.js';
 import { scanLocal } from './scan.js';
 import { openLocalSource, readSmallText } from './source.js';
 import { createLocalTemp, openLocalInPlace, resumeLocalTemp } from './temp.js';
@@ -68,7 +70,7 @@ export function createLocalStorage(options: LocalOptions): InPlaceStorage {
     ensureRoot: ({ parents }) => changing('', () => ensureRoot(root, parents)),
     scan: (request) => scanLocal(root, request),
     observe: (paths, signal) => observeLocal(root, paths, signal),
-    openSource: (path) => promised(() => openLocalSource(root, path)),
+    openSource: (path) => promised(() => openLocalSource(base, path)),
     readText: (path) => promised(() => readText(root, path)),
     createTemp: (path, name) => changing(path, () => createLocalTemp(base, path, name)),
     resumeTemp: (path, from, to, offset) =>
@@ -82,9 +84,10 @@ export function createLocalStorage(options: LocalOptions): InPlaceStorage {
       changing(path, () => changes.setLocalMetadata(base, path, expected, change)),
     move: (from, to, expected) => changing(from, () => changes.moveLocal(base, from, to, expected)),
     remove: (path, expected) => changing(path, () => changes.removeLocal(base, path, expected)),
-    removeTemps: (paths) => changing('', () => changes.removeLocalTemps(base, paths)),
-    hash: async (path, signal) => hashSource(openLocalSource(root, path), join(root, path), signal),
-    hashInPlace: (files, signal) => hashEach(files, (path) => openLocalSource(root, path), signal),
+    removeTemps: (paths) => changing('', () => removeLocalTemps(base, paths)),
+    respell: (path, stored, name) => changing(path, () => respellLocal(base, path, stored, name)),
+    hash: async (path, signal) => hashSource(openLocalSource(base, path), join(root, path), signal),
+    hashInPlace: (files, signal) => hashEach(files, (path) => openLocalSource(base, path), signal),
     freeBytes: (path) => freeBytes(root, path),
     clockOffsetMs: () => Promise.resolve(0),
   };

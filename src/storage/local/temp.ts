@@ -102,7 +102,8 @@ function openCut(place: Place, from: string, to: string, offset: number): number
     renameSync(place.beside(from), place.beside(to));
     fd = openSync(place.beside(to), resumeFlags);
     const stats = fstatSync(fd);
-    if (stats.isFile() && stats.size >= offset) {
+    // More than one name: it has been put in place, and only the second half of that is missing. Or it never was ours.
+    if (stats.isFile() && stats.nlink === 1 && stats.size >= offset) {
       ftruncateSync(fd, offset);
       return fd;
     }

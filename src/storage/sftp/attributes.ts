@@ -35,7 +35,8 @@ export function entryOf(kind: Kind, attributes: Attributes, target?: string): En
   const { uid, gid } = attributes;
   return {
     kind,
-    size: kind === 'file' ? (attributes.size ?? 0) : 0,
+    // No file is longer; a server may say anything.
+    size: kind === 'file' ? Math.min(attributes.size ?? 0, Number.MAX_SAFE_INTEGER) : 0,
     mtimeMs: (attributes.mtime ?? 0) * 1000,
     mode: (attributes.mode ?? 0) & 0o7777,
     ...(target === undefined ? undefined : { target }),

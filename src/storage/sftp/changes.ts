@@ -72,7 +72,8 @@ async function change(
     link ? channel.lsetstat(attempt.path, attributes) : channel.setstat(attempt.path, attributes),
     look(channel, attempt),
   ]);
-  if (set.status === 'rejected') {
+  // A server that cannot do it at all: as with new files, the entry tells what it is like, and nothing is tried for ever.
+  if (set.status === 'rejected' && !hasCode(set.reason, 'unsupported')) {
     throw failureOf(attempt, set.reason, hasCode(set.reason, 'not-found') ? 'changed' : undefined);
   }
   if (seen.status === 'rejected') throw failureOf(attempt, seen.reason);

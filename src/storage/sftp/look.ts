@@ -51,11 +51,18 @@ export async function entryFrom(
     case 'symlink':
   }
   try {
-    return entryOf(kind, attributes, await channel.readSymlink(attempt.path));
+    const target = await channel.readSymlink(attempt.path);
+    if (!isUsableTarget(target)) throw refusal(attempt, 'name', 'it points to a name that cannot be carried');
+    return entryOf(kind, attributes, target);
   } catch (error) {
     // Gone, or no link any more: look again.
     if (!hasCode(error, 'not-found', 'protocol') || looks === looksMax) throw failureOf(attempt, error);
   }
   const again = await channel.lstatOrNull(attempt.path);
   return again === null ? null : entryFrom(channel, attempt, again, looks + 1);
+}
+
+/** Whether a link may point to this as far as its text goes: where that leads is nobody's business, links are not followed. */
+export function isUsableTarget(target: string): boolean {
+  return target !== '' && !target.includes('\0') && !target.includes('\ufffd') && target.isWellFormed();
 }

@@ -2,6 +2,7 @@
 import { asTowlineError, hasCode } from '../../core/errors.js';
 import type { Temp } from '../../ports.js';
 import type { Handle, SftpChannel } from '../../ssh/channel.js';
+import { clearAside } from './aside.js';
 import { kindOf } from './attributes.js';
 import { offers } from './capabilities.js';
 import type { SftpContext } from './context.js';
@@ -51,6 +52,8 @@ interface Left {
 async function renamed({ context, channel, before, temp, offset, attempt }: Left): Promise<Temp | null> {
   // First of all, and never the old name again: see DESIGN.md, section 7.
   await channel.rename(before, temp);
+  // An attempt that was cut off while it published may wake, too.
+  if (!offers(channel.extensions, 'posixRename')) await clearAside(channel, before);
   if (!(await holds(channel, temp, offset))) return null;
   const handle = await openCut(channel, temp, offset);
   return handle === null ? null : new SftpTemp(context, channel, handle, temp, attempt, offset);

@@ -1,8 +1,8 @@
 /** What a scan makes of one directory's listing. */
 import type { Entry } from '../../core/entry.js';
-import { TowlineError } from '../../core/errors.js';
-import { join, nameProblem } from '../../core/path.js';
-import { isOwnName, tempAgentOf } from '../../core/tempname.js';
+import { hasCode, TowlineError } from '../../core/errors.js';
+import { join, nameProblem, parentOf } from '../../core/path.js';
+import { isOwnName, tempAgentOf, tempOfAside } from '../../core/tempname.js';
 import type { Child } from '../../core/walk.js';
 import type { ScanRequest } from '../../ports.js';
 import type { Attributes, DirectoryItem, SftpChannel } from '../../ssh/channel.js';
@@ -12,7 +12,7 @@ import { readText } from './content.js';
 import type { SftpContext } from './context.js';
 import { failureOf, refusal } from './failures.js';
 import { listDirectory } from './listing.js';
-import { entryFrom } from './look.js';
+import { entryFrom, isUsableTarget } from './look.js';
 import type { ScanAhead } from './scan-ahead.js';
 
 /** READLINK and LSTAT under way per directory, at most. */
@@ -25,6 +25,8 @@ interface Named {
   readonly kind: WireKind;
   readonly attributes: Attributes;
   readonly target: string | undefined;
+  /** As the server spells it, where the other side spells it differently. */
+  readonly stored?: string;
 }
 
 /** Lists directories for one scan. */
@@ -51,18 +53,20 @@ export class ScanLister {
     const items = this.#ahead?.take(directory) ?? (await this.#listed(directory));
     const children: Child[] = [];
     const links: Named[] = [];
-    const named = await this.#withKinds(this.#usable(directory, items, children));
+    const usable = await this.#spelled(directory, this.#usable(directory, items, children));
+    const named = await this.#withKinds(usable);
     await this.#readRules(directory, named);
     for (const one of named) {
       if (this.#ahead?.isProbe(one.name) === true) continue;
       if (isOwnName(one.name)) addOwn(children, one);
       else if (this.#request.excludes(one.path, kindForFilter(one.kind))) continue;
-      else if (one.kind === 'symlink' && one.target === undefined) links.push(one);
+      else if (one.kind === 'symlink' && !isUsableTarget(one.target ?? '')) links.push(one);
       else children.push(this.#childOf(one));
     }
     const entries = await mapBounded(links, looksInFlightMax, (link) => this.#look(link));
     for (const [index, entry] of entries.entries()) {
-      if (entry !== null) children.push(childWith(links[index]!, entry));
+      if (entry instanceof TowlineError) children.push(skipped(links[index]!, entry));
+      else if (entry !== null) children.push(childWith(links[index]!, entry));
     }
     return children;
   }
@@ -86,6 +90,20 @@ export class ScanLister {
       else children.push(unusable(path, name, problem));
     }
     return named;
+  }
+
+  /** From here on everything goes by the other side's spelling: a server that folds names finds them by any. */
+  async #spelled(directory: string, named: readonly Named[]): Promise<readonly Named[]> {
+    const { spelling } = this.#request;
+    if (spelling === undefined) return named;
+    const spellings = await spelling(
+      directory,
+      named.map(({ name }) => name),
+    );
+    return named.map((one) => {
+      const name = spellings.get(one.name);
+      return name === undefined ? one : { ...one, name, path: join(directory, name), stored: one.name };
+    });
   }
 
   /** Some servers list names without their types. */
@@ -113,9 +131,15 @@ export class ScanLister {
   }
 
   /** A link that went away or became something else after the listing is what it is now. */
-  #look(link: Named): Promise<Entry | null> {
+  async #look(link: Named): Promise<Entry | TowlineError | null> {
     const attempt = this.#context.attempt('read the link', this.#context.paths.below(link.path));
-    return entryFrom(this.#channel, attempt, link.attributes);
+    try {
+      return await entryFrom(this.#channel, attempt, link.attributes);
+    } catch (error) {
+      // What it points to cannot be carried: that concerns this link alone.
+      if (hasCode(error, 'name')) return error;
+      throw error;
+    }
   }
 
   #childOf(one: Named): Child {
@@ -139,18 +163,25 @@ export class ScanLister {
   }
 }
 
-function childWith({ path, name }: Named, entry: Entry): Child {
+function childWith({ path, name, stored }: Named, found: Entry): Child {
+  const entry = stored === undefined ? found : { ...found, spelling: stored };
   return { name, item: { type: 'entry', path, entry }, enter: entry.kind === 'directory' };
 }
 
 /** Temps are reported so that old ones can be removed; whatever else is ours is nobody's business. */
 function addOwn(children: Child[], { path, name, kind, attributes }: Named): void {
-  if (tempAgentOf(name) === null || (kind !== 'file' && kind !== 'symlink')) return;
+  const temp = kind === 'directory' ? tempOfAside(name) : name;
+  if (temp === null || tempAgentOf(temp) === null || kind === 'special') return;
+  const at = join(parentOf(path) ?? '', temp);
   children.push({
-    name,
-    item: { type: 'temp', path, mtimeMs: (attributes.mtime ?? 0) * 1000 },
+    name: temp,
+    item: { type: 'temp', path: at, mtimeMs: (attributes.mtime ?? 0) * 1000 },
     enter: false,
   });
+}
+
+function skipped({ path, name }: Named, error: TowlineError): Child {
+  return { name, item: { type: 'skipped', path, reason: 'name', error }, enter: false };
 }
 
 function unusable(path: string, name: string, problem: string): Child {

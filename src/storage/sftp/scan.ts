@@ -1,4 +1,5 @@
 /** Scans the tree: one ordered stream from listings that are made ahead, on a channel of their own. */
+import { separated } from '../../core/fold.js';
 import { orderedWalk } from '../../core/walk.js';
 import type { ScanItem } from '../../core/stream.js';
 import type { ScanRequest } from '../../ports.js';
@@ -36,7 +37,7 @@ export async function* scan(
   try {
     yield* orderedWalk({
       under: request.under,
-      list: (directory) => lister.list(directory),
+      list: async (directory) => separated(await lister.list(directory), request.folding),
       concurrency: listingsMax,
       bufferedMax,
       batchMax,

@@ -8,6 +8,7 @@ import { readText } from './content.js';
 import { ClockOffset } from './clock-offset.js';
 import { SftpContext } from './context.js';
 import { observe } from './observe.js';
+import { respell } from './respell.js';
 import { ensureRoot } from './root.js';
 import { scan } from './scan.js';
 import { FindHistory } from './scan-ahead.js';
@@ -66,6 +67,7 @@ export function createSftpStorage(options: SftpStorageOptions): InPlaceStorage {
     move: (from, to, expected, lock) => move(context, from, to, expected, lock),
     remove: (path, expected, lock) => remove(context, path, expected, lock),
     removeTemps: (paths) => removeTemps(context, paths),
+    respell: (path, stored, name) => respell(context, path, stored, name),
     hash: async (path, signal) => hashSource(await openSource(context, path), path, signal),
     hashInPlace: async (files, signal) =>
       shell === undefined ? null : hashInPlace(context, shell, files, signal),

@@ -10,7 +10,7 @@ import type { SftpContext } from './context.js';
 import { creationFailure } from './diagnosis.js';
 import { concernsLink, failureOf, refusal, type Attempt } from './failures.js';
 import { Lock, underLock } from './lock.js';
-import { look } from './look.js';
+import { isUsableTarget, look } from './look.js';
 import { publish } from './publish.js';
 import { tempPathBeside } from './temp.js';
 
@@ -86,9 +86,7 @@ async function prepare(
 }
 
 function checkTarget(attempt: Attempt, target: string): void {
-  const usable =
-    target !== '' && !target.includes('\0') && !target.includes('\ufffd') && target.isWellFormed();
-  if (usable) return;
+  if (isUsableTarget(target)) return;
   throw new TowlineError(
     'name',
     `the symlink ${attempt.path} points to ${JSON.stringify(target)}, which SFTP cannot carry`,

@@ -4,6 +4,7 @@ import { isLockName } from '../../core/lock.js';
 import { nameOf, nameProblem } from '../../core/path.js';
 import { tempAgentOf } from '../../core/tempname.js';
 import type { SftpChannel } from '../../ssh/channel.js';
+import { clearAside } from './aside.js';
 import { kindOf } from './attributes.js';
 import { mapBounded } from '../bounded.js';
 import type { SftpContext } from './context.js';
@@ -31,7 +32,8 @@ function isTransient(name: string): boolean {
 async function isGone(context: SftpContext, channel: SftpChannel, path: string): Promise<boolean> {
   try {
     await context.directories.confirmParent(channel, path);
-    await removeAll(channel, context.paths.below(path));
+    const temp = context.paths.below(path);
+    await Promise.all([removeAll(channel, temp), clearAside(channel, temp)]);
     return true;
   } catch (error) {
     // `changed`: its directory is none any more, so that this path leads nowhere.
