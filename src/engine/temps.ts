@@ -258,10 +258,9 @@ export class Temps {
     return gone.length;
   }
 
-  #sayOnRecord(what: string, error: unknown): void {
-    this.#log.warn(`a ${what} could not be taken off the record; the next start does`, {
-      error: asTowlineError(error).message,
-    });
+  #sayOnRecord(what: string, cause: unknown): void {
+    const error = asTowlineError(cause).message;
+    this.#log.warn(`a ${what} could not be taken off the record; the next start does`, { error });
   }
 
   #isGone({ path, temp }: PartialRow): boolean {
