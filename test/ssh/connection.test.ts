@@ -7,6 +7,7 @@ import { connectTo, stateOf, systemClock } from '../support/connection.js';
 import { freshFolder } from '../support/folder.js';
 import { signalProcess } from '../support/processes.js';
 import { type ProxyOptions, startProxy, type TestProxy } from '../support/proxy.js';
+import { eventually } from '../support/eventually.js';
 import { freePort, type SshdOptions, startSshd, type TestSshd } from '../support/sshd.js';
 
 const endings: (() => Promise<void>)[] = [];
@@ -124,7 +125,7 @@ test('a quiet connection that answers stays', async () => {
   const connection = link(sshd, { port: proxy.port, keepaliveMs: 60, pingTimeoutMs: 20_000 });
   await connection.ready();
   const seen = proxy.bytesDown;
-  while (proxy.bytesDown < seen + 300) await new Promise((resolve) => setTimeout(resolve, 20));
+  await eventually(() => expect(proxy.bytesDown).toBeGreaterThanOrEqual(seen + 300));
   expect(connection.state).toEqual({ name: 'ready', epoch: 1 });
 });
 
