@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { checkSame } from './check.js';
 import { fresh, placeName } from './bench.js';
 import { lftp, naive, rsync, sftp } from './rivals.js';
-import { checkCount, push } from './towline.js';
+import { checkCount, push, sync } from './towline.js';
 
 const rivals = {
   rsync: { command: rsync, needs: 'rsync' },
@@ -50,13 +50,19 @@ export function contestants(bench, tree, names, options = {}, port = bench.serve
         cpuKnown: rivals[name]?.cpuKnown ?? true,
         place,
         prepare: (round) => settings.prepare?.(place, round),
-        command: () => (rival ? rivals[name].command : push)(place),
+        command: () => commandOf(name)(place),
         check: async (round, stdout) => {
           if (!rival && settings.expected !== undefined) checkCount(stdout, settings.expected(round));
           await checkSame(treeNow(), place.remote, settings.certainly?.() ?? []);
         },
       };
     });
+}
+
+/** `towline sync, …` goes both ways, every other Towline pushes. */
+function commandOf(name) {
+  if (rivals[name] !== undefined) return rivals[name].command;
+  return name.startsWith('towline sync') ? sync : push;
 }
 
 function isThere(bench, name) {

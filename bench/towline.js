@@ -1,17 +1,26 @@
 /** Towline as users run it: the built command. */
-import { once } from 'node:events';
+import { once as eventOnce } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 
 export const commandFile = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 
-export function push({ local, remote, sshConfig, stateDir }) {
+export function push(place) {
+  return once('push', place);
+}
+
+/** Both ways. */
+export function sync(place) {
+  return once('sync', place);
+}
+
+function once(verb, { local, remote, sshConfig, stateDir }) {
   const flags = ['-F', sshConfig, '--state-dir', stateDir, '--json'];
-  return { file: process.execPath, args: [commandFile, 'push', local, `box:${remote}`, ...flags] };
+  return { file: process.execPath, args: [commandFile, verb, local, `box:${remote}`, ...flags] };
 }
 
 /**
- * What `push --json` says it did must be what there was to do.
+ * What `push --json` (or `sync`) says it did must be what there was to do.
  * @throws Error when it is not
  */
 export function checkCount(stdout, transferred) {
@@ -45,7 +54,7 @@ export function watch(children, { local, remote, sshConfig, stateDir }, flags = 
   });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
-  const ended = once(child, 'exit').then(([code]) => {
+  const ended = eventOnce(child, 'exit').then(([code]) => {
     throw new Error(`watch ended with ${code}: ${stderr}`);
   });
   // Nobody may be waiting when it is asked to end.

@@ -1,7 +1,7 @@
 import { copyTree, fresh } from '../bench.js';
 import { contestants } from '../contestants.js';
 import { compare, run } from '../measure.js';
-import { push } from '../towline.js';
+import { push, sync } from '../towline.js';
 
 function unchanged(name, treeName, filesOf, runsOf) {
   return {
@@ -13,15 +13,17 @@ function unchanged(name, treeName, filesOf, runsOf) {
       const all = contestants(
         bench,
         tree,
-        ['towline, with its state', 'towline, without', 'rsync', 'lftp mirror ×8'],
+        ['towline, with its state', 'towline, without', 'towline sync, both ways', 'rsync', 'lftp mirror ×8'],
         {
           '': { runs: runsOf(bench.scale), expected: () => 0 },
           'towline, without': { prepare: ({ stateDir }) => fresh(stateDir) },
         },
       );
       for (const { place } of all) copyTree(tree.root, place.remote);
-      // The first push finds both sides equal and remembers it.
+      // The first run finds both sides equal and remembers it.
       await run(bench, push(all[0].place));
+      const bothWays = all.find(({ name }) => name.startsWith('towline sync'));
+      await run(bench, sync(bothWays.place));
       const rows = await compare(bench, all);
       return { rows, notes: ['sftp -b and the naive upload have no such run: they send everything again.'] };
     },
