@@ -1,6 +1,6 @@
 /** The one place where the real adapters are put together. */
 import { homedir } from 'node:os';
-import { isOtherMode, localRoot, type Purpose, rulesOf, settingsOf } from './compose/settings.js';
+import { isOtherMode, localRoot, type Purpose, settingsOf, wishesOf } from './compose/settings.js';
 import type { PairOptions } from './config/options.js';
 import { type ResolvedOptions, resolveOptions } from './config/resolve.js';
 import { TowlineError } from './core/errors.js';
@@ -125,7 +125,8 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
   const remote = writes.includes('remote') ? opened.storage : readOnly(opened.storage);
   const real = new Ledger(state, systemClock);
   const temps = new Temps(state.partials, real, systemClock, log, state.agentId);
-  const settings = settingsOf(resolved, purpose);
+  const wishes = wishesOf(resolved);
+  const settings = settingsOf(resolved, wishes, purpose);
   const modeTrust = { trusted: (await state.facts.get<string>('modeRule')) === settings.modeRuleText };
   const board = new StatusBoard(systemClock);
   const pair = { local: root, remote: target.label, mode: settings.mode };
@@ -149,7 +150,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     inspectRoot: () => inspectRoot(root),
     stopSignal: soft.signal,
     signal: hard.signal,
-    filter: createFilterBook(rulesOf(resolved), rulesSideOf(settings) === 'local' ? local : remote),
+    filter: createFilterBook({ ...resolved, ...wishes }, rulesSideOf(settings) === 'local' ? local : remote),
     claims: new Claims(),
     ledger: purpose === 'plan' ? noLedger : real,
     temps,

@@ -1,6 +1,14 @@
-import { type Change, errorOf, isDeletion, isUnresolved, replacesDirectory } from '../core/action.js';
+import {
+  type Action,
+  type Change,
+  errorOf,
+  isDeletion,
+  isUnresolved,
+  replacesDirectory,
+} from '../core/action.js';
 import type { Triple } from '../core/entry.js';
 import { type TowlineError, asTowlineError } from '../core/errors.js';
+import { shadowsBelow } from '../core/limits.js';
 import { decide } from '../core/mode.js';
 import { ancestorsOf } from '../core/path.js';
 import type { QueueOutcome, QueueRow } from '../ports-state.js';
@@ -113,6 +121,8 @@ class ChangesPass {
       if (this.#rows.has(path)) this.#fail(path, error);
     }
     const reviving = this.#reviving(observation);
+    /** Left alone, with all that one of the sides has below it. */
+    const shadows = new Set<string>();
     for (const seen of observation.triples.values()) {
       const wanted = this.#rows.has(seen.path);
       if (observation.excluded.has(seen.path)) {
@@ -121,13 +131,16 @@ class ChangesPass {
       }
       // A folder that one side deleted lives on for what is new in it: as if the sides had never agreed on it.
       const triple = reviving.has(seen.path) ? { ...seen, base: null } : trusted(this.#context, seen);
+      if (ancestorsOf(triple.path).some((above) => shadows.has(above))) continue;
       const verdict = decide(triple, this.#context.policy());
+      if (shadowsBelow(verdict, triple)) shadows.add(triple.path);
       // Of the directories above, only what is missing over there concerns us.
       if (!wanted && verdict.type !== 'make-directory') continue;
       if (wanted && needsExpansion(triple, this.#context.settings)) expansions.push(triple.path);
       switch (verdict.type) {
         case 'none':
           if (verdict.kept) this.#input.tally.kept++;
+          if (verdict.leftOut !== undefined) this.#input.tally.leftOut++;
           if (verdict.drift === true) this.#input.tally.drifted++;
           break;
         case 'adopt':
@@ -218,10 +231,11 @@ class ChangesPass {
     }
   }
 
-  #adopt(verdict: { local: Triple['local']; remote: Triple['remote']; kept: boolean }, triple: Triple): void {
+  #adopt(verdict: Extract<Action, { type: 'adopt' }>, triple: Triple): void {
     const { path } = triple;
-    const { local, remote, kept } = verdict;
+    const { local, remote, kept, leftOut } = verdict;
     if (kept) this.#input.tally.kept++;
+    if (leftOut !== undefined) this.#input.tally.leftOut++;
     if (local !== null && remote !== null) {
       this.#commits.push(
         this.#commit(

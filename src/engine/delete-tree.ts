@@ -1,9 +1,10 @@
-import type { Entry, Side } from '../core/entry.js';
+import type { Entry, Kind, Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import { ancestorsOf, parentOf } from '../core/path.js';
 import type { Storage } from '../ports.js';
 import { sameRevision } from '../core/compare.js';
 import type { ScanItem } from '../core/stream.js';
+import { isLeftOut, isOversize } from './left-out.js';
 import { type Context, deletesAgreedOnly, otherSide, storageOf } from './context.js';
 
 /** Files listed before the first of them are removed: bounds the memory of a deletion, not its size. */
@@ -46,7 +47,7 @@ export async function deleteTree(
     await context.ledger.commit(path, null);
     return { deleted: 1, kept: [], disagreed: [] };
   }
-  const work = new TreeDeletion(context, storage, check, path, agreed);
+  const work = new TreeDeletion(context, side, check, path, agreed);
   const result = await work.run(top);
   // A folder that lives on for what is new in it is new itself to the side that lost it.
   const reborn = new Set(result.disagreed.flatMap((one) => [...ancestorsOf(one), one]));
@@ -114,6 +115,7 @@ class Agreement {
 
 class TreeDeletion {
   readonly #context: Context;
+  readonly #side: Side;
   readonly #storage: Storage;
   readonly #check: () => Promise<void>;
   readonly #path: string;
@@ -127,15 +129,10 @@ class TreeDeletion {
   /** Directories that we gave ourselves access to, as they were before. */
   readonly #opened = new Map<string, Entry>();
 
-  constructor(
-    context: Context,
-    storage: Storage,
-    check: () => Promise<void>,
-    path: string,
-    agreed: Agreement,
-  ) {
+  constructor(context: Context, side: Side, check: () => Promise<void>, path: string, agreed: Agreement) {
     this.#context = context;
-    this.#storage = storage;
+    this.#side = side;
+    this.#storage = storageOf(context, side);
     this.#check = check;
     this.#path = path;
     this.#agreed = agreed;
@@ -154,8 +151,8 @@ class TreeDeletion {
 
   /** Notes what lies below; again from the start after each directory that could only be listed once it was opened. */
   async #list(top: Entry): Promise<string[]> {
-    const { filter, signal } = this.#context;
-    const excludes = filter.excludes;
+    const { signal } = this.#context;
+    const excludes = (path: string, kind: Kind) => isLeftOut(this.#context, this.#side, path, kind);
     for (;;) {
       const temps: string[] = [];
       let failure: { readonly path: string; readonly error: TowlineError } | null = null;
@@ -167,6 +164,7 @@ class TreeDeletion {
           if (item.type === 'temp') temps.push(item.path);
           else if (item.type === 'failure') failure ??= item;
           else if (item.type === 'skipped') this.#block(parentOf(item.path));
+          else if (isOversize(this.#context, item.entry)) this.#block(parentOf(item.path));
           else if (disagreed.has(item.path)) this.#keep(item);
           else if (item.entry.kind === 'directory') this.#directories.push(item);
           else this.#files.push(item);

@@ -6,6 +6,7 @@ import { isBelow } from '../core/path.js';
 import { mayDelete } from '../core/policy.js';
 import type { Holder } from './claims.js';
 import type { Context } from './context.js';
+import { isLeftOut, isOversize } from './left-out.js';
 
 /** What was renamed on the remote side instead of being sent. */
 export interface Moved {
@@ -51,6 +52,8 @@ async function move(context: Context, from: string, to: string, created: Entry):
     remote.observe([from], signal),
   ]);
   if (base === null || base === undefined || here !== null) return false;
+  // A rename takes the old name away.
+  if (isLeftOut(context, 'remote', from, created.kind)) return false;
   // Whoever changed it on either side since is in the way of a rename, not of sending it.
   if (!sameRevision(created, base.local) || base.racy) return false;
   if (there instanceof TowlineError || !sameRevision(there ?? null, base.remote)) return false;
@@ -79,14 +82,16 @@ async function move(context: Context, from: string, to: string, created: Entry):
 }
 
 /** Nothing in the directory is excluded under its old name or would be under its new one. */
-async function movesAsOne({ remote, filter, signal }: Context, from: string, to: string): Promise<boolean> {
+async function movesAsOne(context: Context, from: string, to: string): Promise<boolean> {
+  const { remote, filter, signal } = context;
   await filter.ensure([`${from}/.`, `${to}/.`]);
   for await (const batch of remote.scan({ under: from, excludes: () => false, signal })) {
     for (const item of batch) {
       if (item.type !== 'entry') return false;
-      const { kind } = item.entry;
-      if (filter.excludes(item.path, kind) || filter.excludes(to + item.path.slice(from.length), kind))
-        return false;
+      const there = to + item.path.slice(from.length);
+      const names = [item.path, there];
+      if (names.some((path) => isLeftOut(context, 'remote', path, item.entry.kind))) return false;
+      if (isOversize(context, item.entry)) return false;
     }
   }
   return true;

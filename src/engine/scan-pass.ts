@@ -8,6 +8,7 @@ import {
   writtenSide,
 } from '../core/action.js';
 import { writtenSidesOf } from '../core/policy.js';
+import { shadowsBelow } from '../core/limits.js';
 import type { Side, Triple } from '../core/entry.js';
 import { TowlineError } from '../core/errors.js';
 import { decide } from '../core/mode.js';
@@ -16,7 +17,14 @@ import { type Sighting, mergeSides } from '../core/reconcile.js';
 import { tempAgentOf } from '../core/tempname.js';
 import type { ScanItem } from '../core/stream.js';
 import { adopted } from './applied.js';
-import { type Context, deletesAgreedOnly, type RootIdentity, rulesSideOf, trusted } from './context.js';
+import {
+  type Context,
+  deletesAgreedOnly,
+  type Looking,
+  type RootIdentity,
+  rulesSideOf,
+  trusted,
+} from './context.js';
 import type { Undecided } from './contents.js';
 import type { Tally } from './tally.js';
 
@@ -107,7 +115,7 @@ export async function scanPass(
 
 /** The device of a local directory as it was recorded, and as it is now. */
 export async function devicesOf(
-  context: Context,
+  context: Looking,
   path: string,
 ): Promise<{ was: number | undefined; now: number | undefined }> {
   if (path === '') {
@@ -138,6 +146,8 @@ class ScanPass {
   readonly #policy: ReturnType<Context['policy']>;
   /** The deletion whose subtree the scan is in: what is below goes with it. */
   #deleting: Deletion | null = null;
+  /** A path that is left alone, with all that one of the sides has below it. */
+  #shadow: string | null = null;
   #specials = 0;
 
   constructor(context: Context, tally: Tally) {
@@ -177,7 +187,9 @@ class ScanPass {
     const triple = trusted(this.#context, seen);
     if (triple.local !== null) this.findings.local++;
     if (triple.remote !== null) this.findings.remote++;
+    if (this.#shadow !== null && isBelow(triple.path, this.#shadow)) return;
     const verdict = decide(triple, this.#policy);
+    if (shadowsBelow(verdict, triple)) this.#shadow = triple.path;
     if (this.#survives(verdict)) {
       this.findings.surviving.push(triple.path);
       return;
@@ -185,12 +197,14 @@ class ScanPass {
     switch (verdict.type) {
       case 'none':
         if (verdict.kept) this.#tally.kept++;
+        else if (verdict.leftOut !== undefined) this.#tally.leftOut++;
         else this.#tally.skipped++;
         if (verdict.drift === true) this.#tally.drifted++;
         return;
       case 'adopt': {
         const { local, remote, path } = verdict;
         if (verdict.kept) this.#tally.kept++;
+        else if (verdict.leftOut !== undefined) this.#tally.leftOut++;
         else if (local !== null) this.#tally.skipped++;
         const equal = local !== null && remote !== null;
         this.#commit(path, equal ? adopted(local, remote, this.#context.clock.now()) : null);

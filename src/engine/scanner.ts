@@ -13,7 +13,8 @@ import { Tally } from './tally.js';
 /** Temps of agents we know nothing of are removed when they are older than this by the server's clock. */
 const foreignTempMs = 7 * 24 * 60 * 60_000;
 const filterFact = 'filter';
-const modeRuleFact = 'modeRule';
+/** The mode rule under which the base's modes were made. */
+export const modeRuleFact = 'modeRule';
 /** The mode the base was made in. */
 export const modeFact = 'mode';
 const progressMs = 250;

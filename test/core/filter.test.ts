@@ -169,7 +169,10 @@ describe('explain', () => {
     ['y', { excluded: false, rule: { pattern: '!y', source: '--include' } }],
     ['a/b.o', { excluded: true, rule: { pattern: '*.o', source: 'a/.gitignore', line: 3 } }],
     ['a/keep.o', { excluded: false, rule: { pattern: '!keep.o', source: 'a/.gitignore', line: 4 } }],
-    ['a/sub/b/keep.o', { excluded: true, rule: { pattern: 'sub/', source: 'a/.gitignore', line: 5 } }],
+    [
+      'a/sub/b/keep.o',
+      { excluded: true, above: 'a/sub', rule: { pattern: 'sub/', source: 'a/.gitignore', line: 5 } },
+    ],
     ['b.o', { excluded: false }],
     ['', { excluded: false }],
     ['.towline-a', { excluded: true, rule: { pattern: '.towline*', source: 'always' } }],
