@@ -35,8 +35,10 @@ export interface Deletion {
   readonly side: Side;
   /** Paths that go with it, itself included. */
   count: number;
-  /** The sides never agreed on it as far as the base knows. */
+  /** The sides never agreed on it, as far as the base knows. */
   readonly unknown: boolean;
+  /** The same of something in it. */
+  holdsUnknown: boolean;
 }
 
 /** What a scan came across, beside the work it handed on. */
@@ -234,9 +236,10 @@ class ScanPass {
     const { path } = change;
     if (this.#deleting !== null && isBelow(path, this.#deleting.path)) {
       this.#deleting.count++;
+      this.#deleting.holdsUnknown ||= unknown;
       return;
     }
-    this.#deleting = { path, side: writtenSide(change), count: 1, unknown };
+    this.#deleting = { path, side: writtenSide(change), count: 1, unknown, holdsUnknown: unknown };
     this.findings.deletions.push(this.#deleting);
   }
 

@@ -178,7 +178,7 @@ export class Scanner {
   }
 
   #withoutUnknown(deletions: readonly Deletion[], tally: Tally): Deletion[] {
-    const kept = deletions.filter(({ unknown }) => unknown);
+    const kept = deletions.filter(({ holdsUnknown }) => holdsUnknown);
     if (kept.length > 0) {
       tally.kept += kept.reduce((sum, { count }) => sum + count, 0);
       this.#context.emit({
@@ -190,7 +190,7 @@ export class Scanner {
           'and is kept this time. Start again to let it go',
       });
     }
-    return deletions.filter(({ unknown }) => !unknown);
+    return deletions.filter(({ holdsUnknown }) => !holdsUnknown);
   }
 
   async #noteFilter(): Promise<void> {
