@@ -70,6 +70,21 @@ describe('patterns', () => {
   });
 });
 
+test('a side that folds case is matched without regard to it', () => {
+  const rules = flags('-*.LOG', '+Keep.log');
+  const exact = createFilter({ ...bare, rules });
+  const folding = createFilter({ ...bare, rules, ignoreCase: true });
+  const asked = ['a.log', 'a.LOG', 'keep.LOG', 'Keep.log'];
+  expect(asked.map((path) => excludes(exact, path))).toEqual([false, true, true, false]);
+  expect(asked.map((path) => excludes(folding, path))).toEqual([true, true, false, false]);
+  folding.addRuleFile('d', '.gitignore', 'BUILD/\n');
+  expect(folding.explain('d/build', 'directory')).toMatchObject({
+    excluded: true,
+    rule: { pattern: 'BUILD/' },
+  });
+  expect(folding.signature()).not.toBe(exact.signature());
+});
+
 describe('precedence', () => {
   test('command line over .towlineignore over .gitignore over defaults', () => {
     const files = { '.towlineignore': '!b\n!c\na\n', '.gitignore': 'b\nc\n!a\n!.git/\n' };

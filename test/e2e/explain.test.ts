@@ -199,5 +199,8 @@ test('as towline.json says; a path outside and a server that is gone are errors'
   });
   expect((await towline(['explain', '../b'], { cwd: folder })).code).toBe(2);
   expect((await towline(['explain'], { cwd: folder })).code).toBe(2);
-  await expect(explain({ local: pair.local, remote: pair.target, port: 1 }, 'a')).rejects.toThrow(/box/);
+  const gone = { sshConfig: sshd.sshConfigFile, stateDir: pair.stateDir, port: 1 };
+  await expect(explain({ local: pair.local, remote: pair.target, ...gone }, 'a')).rejects.toMatchObject({
+    code: 'network',
+  });
 });

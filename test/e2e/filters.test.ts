@@ -174,6 +174,8 @@ describe('one way only', () => {
     const moved = await once('sync', pair, '--exclude-up', '*.env', '--max-delete', '100%');
     expect(moved).toMatchObject({ code: 0, moved: 0 });
     expect([read(pair.remote, 'a.txt'), read(pair.remote, 'a.env')]).toEqual(['x', 'x']);
+    renameSync(join(pair.local, 'a.txt'), join(pair.local, 'b.txt'));
+    expect(await once('sync', pair, '--exclude-up', '*.env')).toMatchObject({ moved: 1 });
   });
 });
 
