@@ -30,13 +30,14 @@ export function readFilterFile(file: string, origin: string): RuleOption[] {
     .filter(({ text }) => !/^\s*[#;]/.test(text))
     .map(({ text, line }) => {
       const match = /^\s*([+-])[ \t]+(.*\S.*)$/.exec(text);
-      if (match === null) throw notARule(file, line, text);
+      if (match === null) throw notARule(file, line);
       return { type: match[1] === '+' ? 'include' : 'exclude', pattern: match[2]!, source: file, line };
     });
 }
 
-function notARule(file: string, line: number, text: string): TowlineError {
-  return new TowlineError('configuration', `${file}:${String(line)}: '${text}' is no filter rule`, {
+/** The line itself is not shown: the file may be one that was never meant. */
+function notARule(file: string, line: number): TowlineError {
+  return new TowlineError('configuration', `${file}:${String(line)} is no filter rule`, {
     path: file,
     hint: "Write '- PATTERN' to leave out, '+ PATTERN' to bring back, '# …' for a comment",
   });

@@ -189,9 +189,11 @@ test('as towline.json says; a path outside and a server that is gone are errors'
   const pair = freshPair(sshd);
   save(pair.local, 'a.log', 'x');
   const folder = dirname(pair.local);
-  const settings = { local: 'local', remote: pair.target, sshConfig: sshd.sshConfigFile, exclude: '*.log' };
+  const settings = { local: 'local', remote: pair.target, exclude: '*.log' };
   writeFileSync(join(folder, 'towline.json'), JSON.stringify({ ...settings, stateDir: 'state' }));
-  const done = await towline(['explain', '--json', join(pair.local, 'a.log')], { cwd: folder });
+  const done = await towline(['explain', '--json', '-F', sshd.sshConfigFile, join(pair.local, 'a.log')], {
+    cwd: folder,
+  });
   expect(JSON.parse(done.stdout)).toMatchObject({
     path: 'a.log',
     excluded: true,

@@ -232,5 +232,5 @@ test('--filter-from: lines in order, among the other flags; a line that is no ru
   writeFileSync(rules, '- a\n*.log\n');
   const wrong = await towline(['push', '--filter-from', rules, pair.local, pair.target, ...pair.flags]);
   expect(wrong.code).toBe(2);
-  expect(wrong.stderr).toContain(`${rules}:2: '*.log' is no filter rule`);
+  expect(wrong.stderr).toContain(`${rules}:2 is no filter rule`);
 });
