@@ -1,7 +1,7 @@
 /** The one place where the real adapters are put together. */
 import { homedir } from 'node:os';
 import { foldingSides } from './compose/names.js';
-import { isOtherMode, localRoot, type Purpose, rulesOf, settingsOf } from './compose/settings.js';
+import { isOtherMode, localRoot, type Purpose, settingsOf, wishesOf } from './compose/settings.js';
 import type { PairOptions } from './config/options.js';
 import { type ResolvedOptions, resolveOptions } from './config/resolve.js';
 import { TowlineError } from './core/errors.js';
@@ -124,18 +124,21 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     ...(purpose === 'watch' ? {} : { giveUpAfter: attemptsOnce }),
   });
   const { link, storage: far } = opened;
-  const settings = settingsOf(resolved, purpose);
+  const wishes = wishesOf(resolved);
+  const settings = settingsOf(resolved, wishes, purpose);
   const ruled = rulesSideOf(settings) === 'local' ? near : far;
-  const filter = createFilterBook(rulesOf(resolved), ruled);
   const { local, remote } = foldingSides({
     near,
     far: writes.includes('remote') ? far : readOnly(far),
     writes,
-    excludes: filter.excludes,
+    excludes: (path, kind) => filter.excludes(path, kind),
     state,
     anew: purpose === 'watch',
     log,
   });
+  const filter = createFilterBook({ ...resolved, ...wishes }, ruled, () =>
+    [local, remote].some(({ capabilities }) => capabilities.names?.foldsCase === true),
+  );
   const real = new Ledger(state, systemClock);
   const temps = new Temps(state.partials, real, systemClock, log, state.agentId);
   const modeTrust = { trusted: (await state.facts.get<string>('modeRule')) === settings.modeRuleText };

@@ -34,6 +34,7 @@ export type {
   SyncResult,
 } from './engine/events.js';
 export { decideConflict } from './conflicts.js';
+export { explain, type EntryShown, type PathExplanation, type RuleShown } from './explain.js';
 export type { AgentControl, AgentStatus } from './engine/status.js';
 export type { LinkState, Log } from './ports.js';
 export {

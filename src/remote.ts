@@ -16,7 +16,6 @@ import { createLocalLink } from './storage/local/link.js';
 import { createLocalStorage } from './storage/local/storage.js';
 import { RemoteShell } from './storage/sftp/shell/remote-shell.js';
 import { createSftpStorage } from './storage/sftp/storage.js';
-import { openWebdav } from './storage/webdav/open.js';
 import { isWebdavTarget, parseWebdavTarget } from './storage/webdav/target.js';
 import { systemClock } from './system-clock.js';
 
@@ -157,6 +156,7 @@ async function sshRemote(options: Named, env: Env, prompts?: Prompts): Promise<R
         run: (run) => link.exec(run.command, { ...run, directory: target.path }),
         close: async () => {
           await endRecording();
+          await shell?.close();
           await link.close();
         },
       };
@@ -203,6 +203,8 @@ async function webdavRemote(options: Named, env: Env): Promise<Remote> {
   const source = await passwordSource(options, env);
   const password = async () => (source === null ? null : source.read());
   const target = options.remote;
+  // Its packages take longer to load than all of ours: only who needs them waits for that.
+  const { openWebdav } = await import('./storage/webdav/open.js');
   return {
     label: target,
     identity,

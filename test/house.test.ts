@@ -81,8 +81,24 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
     may: ['core', 'ports', 'storage', 'ssh', 'state', 'engine', 'config', 'serve', 'system-clock'],
     why: 'it looks at each adapter by itself, ahead of any agent; that it changes nothing is easier to see where it runs none',
   },
+  explain: {
+    may: ['compose', 'core', 'ports', 'remote', 'storage', 'state', 'engine', 'config'],
+    why: 'what is known of one path: it looks at both sides and into the state, with nothing that could change them',
+  },
   index: {
-    may: ['compose', 'conflicts', 'session', 'pairs', 'diagnose', 'core', 'config', 'engine', 'ports', 'ssh'],
+    may: [
+      'compose',
+      'conflicts',
+      'explain',
+      'session',
+      'pairs',
+      'diagnose',
+      'core',
+      'config',
+      'engine',
+      'ports',
+      'ssh',
+    ],
     why: 'the public API: calls and types, over what compose puts together',
   },
   cli: {

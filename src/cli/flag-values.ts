@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { PairOptions } from '../index.js';
 
-type Compare = NonNullable<PairOptions['compare']>;
+export type Compare = NonNullable<PairOptions['compare']>;
 
 export const compares: readonly Compare[] = ['size', 'mtime+size', 'checksum'];
 

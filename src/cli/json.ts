@@ -17,6 +17,7 @@ export function resultObject(result: SyncResult): SyncResult {
     problems: result.problems.map(({ path, code, message }) => ({ path, code, message })),
     moved: result.moved,
     kept: result.kept,
+    leftOut: result.leftOut,
     directories: result.directories,
     metadata: result.metadata,
     holds: result.holds.map(({ cause, message, deletions }) => ({ cause, message, deletions })),

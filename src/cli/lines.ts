@@ -96,6 +96,12 @@ export function keptText(kept: number, { mode = 'push', delete: deletes }: Wishe
   }
 }
 
+/** Paths left alone by limits. */
+export function leftOutText(leftOut: number): string {
+  const paths = formatCount(leftOut, 'path');
+  return `left out ${paths} by --max-size, --exclude-up or --exclude-down ('towline explain PATH' says which)`;
+}
+
 /** Why deletions are kept back, and what to do. */
 export function holdText(hold: Hold): string {
   const hint = hold.cause === 'partial-listing' ? '; make it readable, or exclude it' : '';

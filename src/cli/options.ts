@@ -1,7 +1,8 @@
 /** The flags, each declared once, and what they become: the options of the library. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { conflictPolicies, driftPolicies, modes, type PairOptions } from '../index.js';
-import { bwlimit, compare, compares, maxDelete, positiveNumber, wholeNumber } from './flag-values.js';
+import { addChoiceFlags } from './choice-flags.js';
+import { bwlimit, type Compare, maxDelete, positiveNumber, wholeNumber } from './flag-values.js';
 import { readRules, type RuleFlag } from './rules.js';
 import { addSecretFlags, type SecretFlags } from './secret-flags.js';
 
@@ -30,6 +31,7 @@ interface ParsedFlags extends SecretFlags {
   readonly delete?: boolean;
   readonly maxDelete?: string;
   readonly compare?: Compare;
+  readonly maxSize?: string;
   readonly gitignore?: boolean;
   readonly editorFiles?: boolean;
   readonly chmod?: string;
@@ -46,7 +48,6 @@ interface ParsedFlags extends SecretFlags {
   readonly trust?: boolean;
 }
 
-type Compare = NonNullable<PairOptions['compare']>;
 type Mode = NonNullable<PairOptions['mode']>;
 type Conflict = NonNullable<PairOptions['conflict']>;
 type Verify = NonNullable<PairOptions['verify']>;
@@ -56,7 +57,7 @@ type AfterSync = NonNullable<PairOptions['afterSync']>[number];
 /** The flags of one command; ask after parsing. */
 export interface FlagReader {
   output(): OutputFlags;
-  /** @throws TowlineError `configuration` when a file named by `--exclude-from` cannot be read */
+  /** @throws TowlineError `configuration` when a file named by `--exclude-from` or `--filter-from` cannot be read */
   pair(local: string, remote: string): PairOptions;
   /** `--profile`. */
   profile(): string | undefined;
@@ -113,28 +114,6 @@ function addConnectionFlags(command: Command): void {
     .option('-F, --ssh-config <file>', 'another ssh_config')
     .option('--accept-new', "add an unknown host's key to known_hosts instead of refusing it");
   addSecretFlags(command);
-}
-
-function addChoiceFlags(command: Command, rules: RuleFlag[]): void {
-  const ruleFlag = (flags: string, description: string, type: RuleFlag['type']) =>
-    // One list for the three flags: the order on the command line decides among them.
-    new Option(flags, description).argParser((value: string) => {
-      rules.push({ type, value });
-      return value;
-    });
-  command
-    .optionsGroup('What is synced:')
-    .addOption(
-      ruleFlag('--exclude <pattern>', 'leave out what matches, as in .gitignore (repeatable)', 'exclude'),
-    )
-    .addOption(ruleFlag('--include <pattern>', 'do not leave out what matches (repeatable)', 'include'))
-    .addOption(
-      ruleFlag('--exclude-from <file>', 'patterns from a file, one per line (repeatable)', 'exclude-from'),
-    )
-    .option('--gitignore', 'leave out what .gitignore files name')
-    .option('--editor-files', "sync editors' swap, probe and backup files (*.swp, 4913, *~, …) too")
-    .option('--compare <how>', `what makes files equal at first sight: ${compares.join(', ')}`, compare)
-    .option('--force', 'send files that are equal, too');
 }
 
 function addModeFlags(command: Command): void {
@@ -241,6 +220,7 @@ function pairOptions(
     maxDelete: flags.maxDelete,
     compare: flags.compare,
     rules: rules.length > 0 ? readRules(rules) : undefined,
+    maxSize: flags.maxSize,
     gitignore: flags.gitignore,
     editorFiles: flags.editorFiles,
     chmod: flags.chmod,

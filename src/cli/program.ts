@@ -9,6 +9,7 @@ import { exitCodeOfError } from './exit.js';
 import { errorObject, writeObject } from './json.js';
 import { addDemo } from './demo.js';
 import { addDoctor } from './doctor.js';
+import { addExplain } from './explain.js';
 import { addFlush } from './flush.js';
 import { addLimit } from './limit.js';
 import { addPairFlags, addWatchFlags } from './options.js';
@@ -79,6 +80,7 @@ function buildProgram(args: readonly string[], context: CliContext, ended: (code
   addWatch(program, context, ended);
   addStatus(program, context, ended);
   addConflicts(program, context, ended);
+  addExplain(program, context, ended);
   addFlush(program, context, ended);
   addPause(program, context, ended);
   addResume(program, context, ended);

@@ -1,6 +1,6 @@
 /** What people see of a one-shot run when it is over. */
 import type { PairOptions, SyncResult } from '../index.js';
-import { doneText, holdText, keptText, nothingToDoText, problemText } from './lines.js';
+import { doneText, holdText, keptText, leftOutText, nothingToDoText, problemText } from './lines.js';
 import type { LineWriter } from './linewriter.js';
 import { formatCount } from './numbers.js';
 import type { OutputFlags } from './options.js';
@@ -31,6 +31,7 @@ export function showLeftOver(
   flags: OutputFlags,
 ): void {
   if (result.kept > 0) lines.out(keptText(result.kept, options), 'faint');
+  if (result.leftOut > 0) lines.out(leftOutText(result.leftOut), 'faint');
   const shown = flags.verbose > 0 ? result.problems : result.problems.slice(0, problemsShownMax);
   for (const problem of shown) lines.err(`! ${problemText(problem)}`, 'bad');
   const rest = Math.max(result.failed, result.problems.length) - shown.length;

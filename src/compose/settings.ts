@@ -1,5 +1,6 @@
 /** What the options mean for the parts that are put together. */
 import { resolve } from 'node:path';
+import { type FilterWishes, filterWishes } from '../config/filter-limits.js';
 import type { PairOptions } from '../config/options.js';
 import type { ResolvedOptions } from '../config/resolve.js';
 import { conflictNamePattern } from '../core/conflict-name.js';
@@ -33,11 +34,12 @@ export async function localRoot(
   return resolveRoot(options.local);
 }
 
-/** Versions kept beside are nobody's source: a mirror would take them away again. */
-export function rulesOf(resolved: ResolvedOptions): ResolvedOptions {
-  if (!isMirror(resolved.mode) || resolved.onDrift !== 'backup') return resolved;
+/** The filter rules in force; versions kept beside are nobody's source: a mirror would take them away again. */
+export function wishesOf(resolved: ResolvedOptions): FilterWishes {
+  const { mode, rules, maxSize, onDrift } = resolved;
   const kept = { type: 'exclude', pattern: conflictNamePattern, source: '--on-drift backup' } as const;
-  return { ...resolved, rules: [...resolved.rules, kept] };
+  const all = isMirror(mode) && onDrift === 'backup' ? [...rules, kept] : rules;
+  return filterWishes(all, maxSize, mode);
 }
 
 /** Whether the base was made in another mode; nobody asks where there is none. */
@@ -48,7 +50,11 @@ export async function isOtherMode({ facts }: State, mode: Mode): Promise<boolean
 }
 
 /** What the engine is told of the user's wishes. */
-export function settingsOf(resolved: ResolvedOptions, purpose: Purpose): Settings {
+export function settingsOf(
+  resolved: ResolvedOptions,
+  { limits }: Pick<FilterWishes, 'limits'>,
+  purpose: Purpose,
+): Settings {
   return {
     mode: resolved.mode,
     conflict: resolved.conflict,
@@ -65,5 +71,6 @@ export function settingsOf(resolved: ResolvedOptions, purpose: Purpose): Setting
     sync: resolved.fsync,
     verify: resolved.verify,
     parents: resolved.mkpath,
+    ...(limits !== undefined && { limits }),
   };
 }

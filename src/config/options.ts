@@ -9,6 +9,10 @@ export interface RuleOption {
   readonly pattern: string;
   /** Where it came from, for explanations: `--exclude`, or the name of the file it was read from. */
   readonly source: string;
+  /** From 1; where it stands in that file. */
+  readonly line?: number;
+  /** It holds for one direction: what matches is not sent (`up`), or not brought (`down`). Default: for both. */
+  readonly only?: 'up' | 'down';
 }
 
 /**
@@ -70,6 +74,8 @@ export interface PairOptions {
   /** Default: `mtime+size`. */
   readonly compare?: Compare;
   readonly rules?: readonly RuleOption[];
+  /** Files larger than this on either side are left alone: `500k`, `10M`, `1.5G` (multiples of 1024). Default: no limit. */
+  readonly maxSize?: string;
   /** Honour .gitignore files too. Default: false. */
   readonly gitignore?: boolean;
   /** Sync editors' droppings (swap files, probes, backups) too. Default: false. */

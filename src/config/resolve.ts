@@ -12,6 +12,7 @@ import {
   sourceSideOf,
 } from '../core/policy.js';
 import { type MaxDelete, defaultMaxDelete, parseMaxDelete } from '../core/guard.js';
+import { parseSize } from '../core/size.js';
 import type { AfterSyncOption, PairOptions, RuleOption } from './options.js';
 
 /** Options checked and complete: what was left out has its default. */
@@ -32,6 +33,8 @@ export interface ResolvedOptions {
   readonly mkpath: boolean;
   readonly acceptNew: boolean;
   readonly rules: readonly RuleOption[];
+  /** Bytes; `null`: no limit. */
+  readonly maxSize: number | null;
   readonly gitignore: boolean;
   readonly droppings: boolean;
   readonly settleMs: number;
@@ -78,6 +81,7 @@ export function resolveOptions(options: PairOptions): ResolvedOptions {
     mkpath: options.mkpath ?? false,
     acceptNew: options.acceptNew ?? false,
     rules: options.rules ?? [],
+    maxSize: maxSize(options.maxSize),
     gitignore: options.gitignore ?? false,
     droppings: options.editorFiles !== true,
     settleMs,
@@ -135,6 +139,13 @@ function maxDelete(text: string | undefined): MaxDelete {
   if (parsed === null)
     throw wrong('maxDelete', text, 'a number of paths (100) or a share of the known ones (30%)');
   return parsed;
+}
+
+function maxSize(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const bytes = parseSize(text);
+  if (bytes === null) throw wrong('maxSize', text, 'a size such as 500k, 10M or 1.5G');
+  return bytes;
 }
 
 function number(name: string, value: number, min: number, max: number): number {

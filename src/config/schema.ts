@@ -30,7 +30,11 @@ export interface Settings {
   readonly compare?: Compare;
   readonly exclude?: string | readonly string[];
   readonly include?: string | readonly string[];
+  readonly excludeUp?: string | readonly string[];
+  readonly excludeDown?: string | readonly string[];
   readonly excludeFrom?: string | readonly string[];
+  readonly filterFrom?: string | readonly string[];
+  readonly maxSize?: number | string;
   readonly gitignore?: boolean;
   readonly editorFiles?: boolean;
   readonly chmod?: string;
@@ -156,7 +160,17 @@ export const settingSchemas: Readonly<Record<keyof Settings, SettingSchema>> = {
   },
   exclude: patterns,
   include: patterns,
+  excludeUp: patterns,
+  excludeDown: patterns,
   excludeFrom: files,
+  filterFrom: files,
+  maxSize: {
+    type: ['integer', 'string'],
+    minimum: 0,
+    maximum: 999_999_999_999,
+    pattern: String.raw`^\d{1,12}(?:\.\d{1,6})?[kmgtKMGT]?(?:[iI]?[bB])?$`,
+    description: 'a number of bytes, or a size such as "500k", "10M" or "1.5G"',
+  },
   gitignore: flag,
   editorFiles: flag,
   chmod: { type: 'string', description: 'modes as in "D755,F644" or "u+rwX,go-w"' },

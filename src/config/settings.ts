@@ -4,7 +4,7 @@ import { parseChmod } from '../core/chmod.js';
 import { asTowlineError, hasCode } from '../core/errors.js';
 import type { CommandOptions, PairOptions, RuleOption } from './options.js';
 import { type ConfigProblem, notAllowed, type ProblemPlace } from './problems.js';
-import { readRuleFile } from './rule-file.js';
+import { readFilterFile, readRuleFile } from './rule-file.js';
 import { type Settings, settingSchemas } from './schema.js';
 
 /** Where settings come from. */
@@ -33,8 +33,8 @@ export interface SettingsOptions {
 export function settingsToOptions(settings: Settings, origin: Origin): SettingsOptions {
   const path = (text: string | undefined) => (text === undefined ? undefined : pathOf(text, origin));
   const problems = checked(settings, origin);
-  const { identityFiles, maxDelete, afterSync, excludeFrom, every } = settings;
-  const rules = [...fileRules(excludeFrom, origin, problems), ...listedRules(settings, origin)];
+  const { identityFiles, maxDelete, maxSize, afterSync, every } = settings;
+  const rules = [...fileRules(settings, origin, problems), ...listedRules(settings, origin)];
   // All of them by name, so that none is forgotten.
   const pair: { [K in keyof Required<PairOptions>]: PairOptions[K] | undefined } = {
     local: path(settings.local),
@@ -55,6 +55,7 @@ export function settingsToOptions(settings: Settings, origin: Origin): SettingsO
     maxDelete: maxDelete === undefined ? undefined : String(maxDelete),
     compare: settings.compare,
     rules: rules.length === 0 ? undefined : rules,
+    maxSize: maxSize === undefined ? undefined : String(maxSize),
     gitignore: settings.gitignore,
     editorFiles: settings.editorFiles,
     chmod: settings.chmod,
@@ -92,22 +93,29 @@ function pathOf(text: string, { folder, home }: Origin): string {
 }
 
 /** An include of the same file wins over its excludes: the last rule that matches decides. */
-function listedRules({ exclude, include }: Settings, origin: Origin): RuleOption[] {
-  const rules = (type: RuleOption['type'], patterns: Settings['exclude']): RuleOption[] =>
-    listOf(patterns ?? []).map((pattern) => ({ type, pattern, source: origin.name }));
-  return [...rules('exclude', exclude), ...rules('include', include)];
+function listedRules({ exclude, excludeUp, excludeDown, include }: Settings, origin: Origin): RuleOption[] {
+  const rules = (patterns: Settings['exclude'], rule: Pick<RuleOption, 'type' | 'only'>): RuleOption[] =>
+    listOf(patterns ?? []).map((pattern) => ({ ...rule, pattern, source: origin.name }));
+  return [
+    ...rules(exclude, { type: 'exclude' }),
+    ...rules(excludeUp, { type: 'exclude', only: 'up' }),
+    ...rules(excludeDown, { type: 'exclude', only: 'down' }),
+    ...rules(include, { type: 'include' }),
+  ];
 }
 
-function fileRules(files: Settings['excludeFrom'], origin: Origin, problems: ConfigProblem[]): RuleOption[] {
-  return listOf(files ?? []).flatMap((file) => {
-    try {
-      return readRuleFile(pathOf(file, origin), 'the file');
-    } catch (error) {
-      if (!hasCode(error, 'configuration')) throw error;
-      problems.push({ ...origin.placeOf('excludeFrom'), wrong: error.message });
-      return [];
-    }
-  });
+function fileRules(settings: Settings, origin: Origin, problems: ConfigProblem[]): RuleOption[] {
+  const read = (key: 'excludeFrom' | 'filterFrom', reader: typeof readRuleFile) =>
+    listOf(settings[key] ?? []).flatMap((file) => {
+      try {
+        return reader(pathOf(file, origin), 'the file');
+      } catch (error) {
+        if (!hasCode(error, 'configuration')) throw error;
+        problems.push({ ...origin.placeOf(key), wrong: error.message });
+        return [];
+      }
+    });
+  return [...read('excludeFrom', readRuleFile), ...read('filterFrom', readFilterFile)];
 }
 
 function checked({ chmod, bwlimit = 0, settleMs, settleMaxMs }: Settings, origin: Origin): ConfigProblem[] {

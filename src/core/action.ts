@@ -2,6 +2,9 @@
 import type { Entry, Side, Triple } from './entry.js';
 import { TowlineError } from './errors.js';
 
+/** Why a path is left alone (core/limits.ts): its size on one of the sides, or a rule for one direction. */
+export type LeftOut = 'size' | 'direction';
+
 export interface MetadataChange {
   readonly mode?: number;
   readonly mtimeMs?: number;
@@ -54,6 +57,8 @@ export type Action =
       readonly remote: Entry | null;
       /** The destination keeps what the source lost. */
       readonly kept: boolean;
+      /** Why it is left alone, where limits say so. */
+      readonly leftOut?: LeftOut;
     }
   /**
    * The entry of one side gets a name of its own beside (core/conflict-name.ts), so that the other side's can take its
@@ -75,6 +80,8 @@ export type Action =
       readonly kept: boolean;
       /** It was changed by others on the side that only follows. */
       readonly drift?: true;
+      /** Why it is left alone, where limits say so. */
+      readonly leftOut?: LeftOut;
     };
 
 /** What the table says: an action, or that it cannot tell before the contents of these sides are hashed. */

@@ -9,6 +9,8 @@ export interface FilterRule {
   readonly pattern: string;
   /** Where it stands: `--exclude`, or the name of a file. */
   readonly source: string;
+  /** From 1; where it stands in a file. */
+  readonly line?: number;
 }
 
 /** One line of gitignore(5) and where it comes from. */
@@ -17,7 +19,7 @@ export interface Rule {
   readonly pattern: string;
   /** `--exclude`, `app/.gitignore`, `default`, … */
   readonly source: string;
-  /** From 1; for rules of a file in the tree. */
+  /** From 1; where it stands in a file. */
   readonly line?: number;
 }
 
@@ -39,9 +41,10 @@ export function commandLineRules(rules: readonly FilterRule[]): RuleList {
   return {
     directory: '',
     rank: ranks.commandLine,
-    rules: rules.map(({ type, pattern, source }) => {
-      if (type === 'include') return { pattern: `!${pattern}`, source };
-      return { pattern: pattern.startsWith('#') ? `\\${pattern}` : pattern, source };
+    rules: rules.map(({ type, pattern, source, line }) => {
+      const place = { source, ...(line !== undefined && { line }) };
+      if (type === 'include') return { pattern: `!${pattern}`, ...place };
+      return { pattern: pattern.startsWith('#') ? `\\${pattern}` : pattern, ...place };
     }),
   };
 }

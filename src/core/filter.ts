@@ -25,12 +25,16 @@ export interface FilterOptions {
   readonly defaults: boolean;
   /** Editors' droppings (core/droppings.ts). */
   readonly droppings: boolean;
+  /** Letters match without regard to case: for a side that folds them. Default: false. */
+  readonly ignoreCase?: boolean;
 }
 
 export interface Explanation {
   readonly excluded: boolean;
   /** Absent when no rule matches. For a path below an excluded directory: the rule that excludes the directory. */
   readonly rule?: Rule;
+  /** The excluded directory above, where it is that which decides. */
+  readonly above?: string;
 }
 
 export interface RuleFile {
@@ -64,10 +68,10 @@ const directoriesMax = 10_000;
 /** `ignore` remembers every path it was asked about; after so many it starts afresh. */
 const rememberedMax = 5_000;
 
-const compile = (patterns: readonly string[]): Ignore =>
-  ignore({ ignorecase: false }).add(patterns.map((pattern) => ({ pattern })));
+const compile = (patterns: readonly string[], ignorecase: boolean): Ignore =>
+  ignore({ ignorecase }).add(patterns.map((pattern) => ({ pattern })));
 
-const join = (rules: readonly Ignore[]): Ignore => ignore({ ignorecase: false }).add(rules);
+const join = (rules: readonly Ignore[], ignorecase: boolean): Ignore => ignore({ ignorecase }).add(rules);
 
 /** The same line without its `!`. A second `!`, or a `#` behind it, belongs to the name. */
 const positive = (pattern: string): string =>
@@ -82,18 +86,20 @@ const reopening = (directory: string): string => `!/${directory.replace(/[\\*?[\
  */
 class Matcher {
   readonly list: RuleList;
+  readonly #ignoreCase: boolean;
   #compiled: Ignore;
   #asked = 0;
 
-  constructor(list: RuleList, compiled = compile(list.rules.map(({ pattern }) => pattern))) {
+  constructor(list: RuleList, ignoreCase: boolean, compiled?: Ignore) {
     this.list = list;
-    this.#compiled = compiled;
+    this.#ignoreCase = ignoreCase;
+    this.#compiled = compiled ?? this.#compile(list.rules.map(({ pattern }) => pattern));
   }
 
   /** What the last rule that matches says, or null when none does. The directories above are not excluded. */
   verdict(path: string, kind: Kind): 'exclude' | 'include' | null {
     if (++this.#asked > rememberedMax) {
-      this.#compiled = join([this.#compiled]);
+      this.#compiled = join([this.#compiled], this.#ignoreCase);
       this.#asked = 0;
     }
     const { ignored, unignored } = this.#compiled.test(this.#relative(path, kind));
@@ -103,8 +109,8 @@ class Matcher {
   /** The same list for inside `directory`, which is not excluded, whatever this list alone would say. */
   inside(directory: string): Matcher {
     if (this.verdict(directory, 'directory') !== 'exclude') return this;
-    const reopened = compile([reopening(this.#relative(directory, 'file'))]);
-    return new Matcher(this.list, join([this.#compiled, reopened]));
+    const reopened = this.#compile([reopening(this.#relative(directory, 'file'))]);
+    return new Matcher(this.list, this.#ignoreCase, join([this.#compiled, reopened], this.#ignoreCase));
   }
 
   /** The last rule that matches: found by trying each one alone. */
@@ -112,8 +118,12 @@ class Matcher {
     const reopened = ancestorsOf(this.#relative(path, 'file')).map(reopening);
     const relative = this.#relative(path, kind);
     return this.list.rules.findLast(({ pattern }) =>
-      compile([positive(pattern), ...reopened]).ignores(relative),
+      this.#compile([positive(pattern), ...reopened]).ignores(relative),
     );
+  }
+
+  #compile(patterns: readonly string[]): Ignore {
+    return compile(patterns, this.#ignoreCase);
   }
 
   #relative(path: string, kind: Kind): string {
@@ -133,6 +143,7 @@ interface LoadedFile extends RuleFile {
 
 class RuleFilter implements Filter {
   readonly #rules: readonly FilterRule[];
+  readonly #ignoreCase: boolean;
   readonly #commandLine: Matcher;
   readonly #defaults: Matcher;
   /** By directory, in order of names. */
@@ -141,8 +152,9 @@ class RuleFilter implements Filter {
 
   constructor(options: FilterOptions) {
     this.#rules = options.rules;
-    this.#commandLine = new Matcher(commandLineRules(options.rules));
-    this.#defaults = new Matcher(defaultRules(options));
+    this.#ignoreCase = options.ignoreCase ?? false;
+    this.#commandLine = new Matcher(commandLineRules(options.rules), this.#ignoreCase);
+    this.#defaults = new Matcher(defaultRules(options), this.#ignoreCase);
   }
 
   excludes(path: string, kind: Kind): boolean {
@@ -159,7 +171,7 @@ class RuleFilter implements Filter {
   explain(path: string, kind: Kind): Explanation {
     if (path === '') return { excluded: false };
     const above = ancestorsOf(path).find((directory) => this.excludes(directory, 'directory'));
-    if (above !== undefined) return this.explain(above, 'directory');
+    if (above !== undefined) return { ...this.explain(above, 'directory'), above };
     if (isOwnName(path)) return { excluded: true, rule: ownNamesRule };
     for (const matcher of this.#inside(parentOf(path)!) ?? []) {
       const verdict = matcher.verdict(path, kind);
@@ -173,7 +185,7 @@ class RuleFilter implements Filter {
   addRuleFile(directory: string, name: string, text: string): void {
     const files = this.#files.get(directory) ?? [];
     if (files.some((file) => file.name === name && file.text === text)) return;
-    const matcher = new Matcher(fileRules(directory, name, text));
+    const matcher = new Matcher(fileRules(directory, name, text), this.#ignoreCase);
     const others = files.filter((file) => file.name !== name);
     const all = [...others, { directory, name, text, matcher }].sort((a, b) => (a.name < b.name ? -1 : 1));
     this.#files.set(directory, all);
@@ -204,6 +216,7 @@ class RuleFilter implements Filter {
       commandLine: this.#rules.map(({ type, pattern }) => [type, pattern]),
       files: files.map(({ directory, name, text }) => JSON.stringify([directory, name, text])).sort(),
       defaults: this.#defaults.list.rules.map(({ pattern }) => pattern),
+      ...(this.#ignoreCase && { ignoreCase: true }),
     });
   }
 

@@ -1,6 +1,7 @@
 /** The decision tables: one path's base and two entries in, one verdict out. No clock, no disk, nothing but its input. */
 import type { Verdict } from './action.js';
 import type { Triple } from './entry.js';
+import { withinLimits } from './limits.js';
 import { oneWay } from './one-way.js';
 import { writtenSidesOf, type Policy } from './policy.js';
 import { twoWay } from './two-way.js';
@@ -8,6 +9,12 @@ import { viewFrom } from './view.js';
 
 /** Says what to do with one path. After a `contents` verdict: call again with the hashes filled in. */
 export function decide(triple: Triple, policy: Policy): Verdict {
+  const { limits } = policy;
+  if (limits === undefined) return table(triple, policy);
+  return withinLimits(triple, policy, limits, (one) => table(one, policy));
+}
+
+function table(triple: Triple, policy: Policy): Verdict {
   return respelled(triple, policy) ?? decideByMode(triple, policy);
 }
 

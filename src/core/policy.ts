@@ -1,6 +1,6 @@
 /** What a decision depends on beside the entries: the mode, the user's wishes and the abilities of the two sides. */
 import type { Compare, ModeRule } from './compare.js';
-import type { Side } from './entry.js';
+import type { Kind, Side } from './entry.js';
 
 /** Which way changes go. */
 export type Mode = 'push' | 'pull' | 'two-way' | 'push-backup' | 'pull-backup';
@@ -34,6 +34,16 @@ export interface Abilities {
   readonly symlinkTimes: boolean;
 }
 
+/** What is left alone without being excluded (core/limits.ts). */
+export interface Limits {
+  /** Files larger than this, bytes, on either side are left alone; `null`: no limit. */
+  readonly maxSize: number | null;
+  /** Whether nothing may be done on this side at this path. */
+  readonly isClosed: (side: Side, path: string, kind: Kind) => boolean;
+  /** All of it as one text: the same for the same limits; empty where there are none. */
+  readonly signature: string;
+}
+
 export interface Policy {
   readonly mode: Mode;
   readonly delete: boolean;
@@ -58,6 +68,8 @@ export interface Policy {
   /** The remote clock minus ours, ms: for `newest`. */
   readonly remoteAheadMs: number;
   readonly can: Readonly<Record<Side, Abilities>>;
+  /** Default: none. */
+  readonly limits?: Limits;
 }
 
 /** The side that is right, in modes that have one; `null` where both are. */

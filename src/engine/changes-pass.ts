@@ -1,4 +1,5 @@
 import {
+  type Action,
   type Change,
   errorOf,
   hangsOnKind,
@@ -9,6 +10,7 @@ import {
 } from '../core/action.js';
 import type { Triple } from '../core/entry.js';
 import { type TowlineError, asTowlineError } from '../core/errors.js';
+import { shadowsBelow } from '../core/limits.js';
 import { decide } from '../core/mode.js';
 import { ancestorsOf, isBelow } from '../core/path.js';
 import type { QueueOutcome, QueueRow } from '../ports-state.js';
@@ -104,8 +106,8 @@ class ChangesPass {
       if (this.#rows.has(path)) this.#fail(path, error);
     }
     const reviving = this.#reviving(observation);
-    /** What stays as it is on both sides; whatever is below comes later in this order. */
-    const spared: string[] = [];
+    /** What stays as it is on both sides, with all that is below, which comes later in this order. */
+    const spared: { readonly path: string; readonly as: 'kept' | 'leftOut' }[] = [];
     for (const seen of observation.triples.values()) {
       const wanted = this.#rows.has(seen.path);
       if (observation.excluded.has(seen.path)) {
@@ -114,18 +116,22 @@ class ChangesPass {
       }
       // A folder that one side deleted lives on for what is new in it: as if the sides had never agreed on it.
       const triple = reviving.has(seen.path) ? { ...seen, base: null } : trusted(this.#context, seen);
-      if (spared.some((above) => isBelow(triple.path, above))) {
-        if (wanted) this.#input.tally.kept++;
+      const above = spared.find((one) => isBelow(triple.path, one.path));
+      if (above !== undefined) {
+        if (wanted) this.#input.tally[above.as]++;
         continue;
       }
       const verdict = decide(triple, this.#context.policy());
-      if (sparesBelow(verdict) || hangsOnKind(verdict, triple)) spared.push(triple.path);
+      if (sparesBelow(verdict) || hangsOnKind(verdict, triple))
+        spared.push({ path: triple.path, as: 'kept' });
+      if (shadowsBelow(verdict, triple)) spared.push({ path: triple.path, as: 'leftOut' });
       // Of the directories above, only what is missing over there concerns us.
       if (!wanted && verdict.type !== 'make-directory') continue;
       if (wanted && needsExpansion(triple, this.#context.settings)) expansions.push(triple.path);
       switch (verdict.type) {
         case 'none':
           if (verdict.kept) this.#input.tally.kept++;
+          if (verdict.leftOut !== undefined) this.#input.tally.leftOut++;
           if (verdict.drift === true) this.#input.tally.drifted++;
           break;
         case 'adopt':
@@ -216,10 +222,11 @@ class ChangesPass {
     }
   }
 
-  #adopt(verdict: { local: Triple['local']; remote: Triple['remote']; kept: boolean }, triple: Triple): void {
+  #adopt(verdict: Extract<Action, { type: 'adopt' }>, triple: Triple): void {
     const { path } = triple;
-    const { local, remote, kept } = verdict;
+    const { local, remote, kept, leftOut } = verdict;
     if (kept) this.#input.tally.kept++;
+    if (leftOut !== undefined) this.#input.tally.leftOut++;
     if (local !== null && remote !== null) {
       this.#commits.push(
         this.#commit(

@@ -1,4 +1,4 @@
-import { type Action, errorOf, isUnresolved } from '../core/action.js';
+import { type Action, errorOf, isUnresolved, type Unresolved } from '../core/action.js';
 import type { Side, Triple } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import { sourceSideOf } from '../core/policy.js';
@@ -21,25 +21,37 @@ export function bytesToRead({ triple, wants }: Undecided): number {
   return wants.reduce((sum, side) => sum + (triple[side]?.size ?? 0), 0);
 }
 
+/** What it takes to read contents and decide by them. */
+export type Reading = Pick<Context, 'local' | 'remote' | 'settings' | 'signal' | 'policy'>;
+
 /**
  * Hashes the contents that are wanted and decides again.
  * @throws `changed` when a file changed between the listing and the hash; `conflict`, `drift`, `unsupported` when the
  * verdict is to leave it alone; whatever `Storage.hash` throws
  */
-export async function decideByContents(context: Context, undecided: Undecided): Promise<Action> {
+export async function decideByContents(context: Reading, undecided: Undecided): Promise<Action> {
+  const verdict = await verdictByContents(context, undecided);
+  if (isUnresolved(verdict)) throw errorOf(verdict);
+  return verdict;
+}
+
+/** The same for who wants to know of a verdict to leave it alone, too. */
+export async function verdictByContents(
+  context: Reading,
+  undecided: Undecided,
+): Promise<Action | Unresolved> {
   const { path } = undecided;
   let { triple, wants } = undecided;
   for (let round = 0; round < roundsMax; round++) {
     triple = await hashed(context, triple, wants);
     const verdict = decide(triple, context.policy());
-    if (isUnresolved(verdict)) throw errorOf(verdict);
     if (verdict.type !== 'contents') return verdict;
     wants = verdict.wants;
   }
   throw new TowlineError('internal', `the contents of '${path}' did not decide`, { path });
 }
 
-async function hashed(context: Context, triple: Triple, wants: readonly Side[]): Promise<Triple> {
+async function hashed(context: Reading, triple: Triple, wants: readonly Side[]): Promise<Triple> {
   const { path } = triple;
   const hashes = await Promise.all(wants.map((side) => hashOf(context, side, path, triple[side]?.size ?? 0)));
   return wants.reduce((known, side, index) => {
@@ -53,7 +65,7 @@ async function hashed(context: Context, triple: Triple, wants: readonly Side[]):
 const inPlaceBytesMin = 256 * 1024;
 
 /** Where the content lies if that can be; what the server only read while it changed is seen by the checks before a rename. */
-export async function hashOf(context: Context, side: Side, path: string, size: number): Promise<string> {
+export async function hashOf(context: Reading, side: Side, path: string, size: number): Promise<string> {
   const storage = storageOf(context, side);
   const inPlace = side === 'remote' && size >= inPlaceBytesMin;
   const there = inPlace ? await storage.hashInPlace([{ path }], context.signal) : null;

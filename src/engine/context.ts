@@ -2,7 +2,7 @@
 import type { ModeRule } from '../core/compare.js';
 import type { Side } from '../core/entry.js';
 import type { MaxDelete } from '../core/guard.js';
-import { isMirror, mayDelete, type Mode, type Policy, sourceSideOf } from '../core/policy.js';
+import { isMirror, type Limits, mayDelete, type Mode, type Policy, sourceSideOf } from '../core/policy.js';
 import type { Triple } from '../core/entry.js';
 import { sameRevision } from '../core/compare.js';
 import type { Clock, Link, Log, Storage } from '../ports.js';
@@ -41,6 +41,8 @@ export interface Settings {
   readonly verify: 'none' | 'size' | 'checksum';
   /** Make missing parents of the destination's root. */
   readonly parents: boolean;
+  /** What is left alone without being excluded. Default: nothing. */
+  readonly limits?: Limits;
 }
 
 /** What is known of the local root directory, to notice that it is not the one it was. */
@@ -92,8 +94,16 @@ export interface Context {
   readonly modeTrust: { trusted: boolean };
 }
 
+/** What it takes to look at single paths and to change nothing. */
+export interface Looking extends Pick<Context, 'local' | 'remote' | 'filter' | 'inspectRoot' | 'signal'> {
+  readonly state: {
+    readonly base: Pick<State['base'], 'get'>;
+    readonly facts: Pick<State['facts'], 'get'>;
+  };
+}
+
 /** The storage of a side. */
-export function storageOf(context: Context, side: Side): Storage {
+export function storageOf(context: Pick<Context, Side>, side: Side): Storage {
   return side === 'local' ? context.local : context.remote;
 }
 
@@ -103,10 +113,10 @@ export function otherSide(side: Side): Side {
 
 /** What the decision tables are to go by: the user's wishes, and what the sides can do as far as it is known now. */
 export function policyOf(
-  context: Pick<
-    Context,
-    'settings' | 'local' | 'remote' | 'modeTrust' | 'resolutions' | 'remoteAhead' | 'temps'
-  >,
+  context: Pick<Context, 'settings' | 'local' | 'remote' | 'modeTrust' | 'remoteAhead'> & {
+    readonly resolutions: Pick<Resolutions, 'of'>;
+    readonly temps: Pick<Temps, 'isDoubtful'>;
+  },
 ): Policy {
   const { settings, local, remote, modeTrust, resolutions, remoteAhead, temps } = context;
   return {

@@ -1,9 +1,10 @@
-import type { Entry, Side } from '../core/entry.js';
+import type { Entry, Kind, Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import { ancestorsOf, parentOf } from '../core/path.js';
 import type { Storage } from '../ports.js';
-import { locking } from './locks.js';
 import { Agreement } from './agreement.js';
+import { isLeftOut, isOversize } from './left-out.js';
+import { locking } from './locks.js';
 import { type Context, deletesAgreedOnly, otherSide, storageOf } from './context.js';
 
 /** Files listed before the first of them are removed: bounds the memory of a deletion, not its size. */
@@ -93,8 +94,8 @@ async function requireLost(source: Storage, path: string, why: 'gone' | 'replace
 
 class TreeDeletion {
   readonly #context: Context;
-  readonly #storage: Storage;
   readonly #side: Side;
+  readonly #storage: Storage;
   readonly #check: () => Promise<void>;
   readonly #path: string;
   readonly #agreed: Agreement;
@@ -109,8 +110,8 @@ class TreeDeletion {
 
   constructor(context: Context, side: Side, check: () => Promise<void>, path: string, agreed: Agreement) {
     this.#context = context;
-    this.#storage = storageOf(context, side);
     this.#side = side;
+    this.#storage = storageOf(context, side);
     this.#check = check;
     this.#path = path;
     this.#agreed = agreed;
@@ -129,8 +130,8 @@ class TreeDeletion {
 
   /** Notes what lies below; again from the start after each directory that could only be listed once it was opened. */
   async #list(top: Entry): Promise<string[]> {
-    const { filter, signal } = this.#context;
-    const excludes = filter.excludes;
+    const { signal } = this.#context;
+    const excludes = (path: string, kind: Kind) => isLeftOut(this.#context, this.#side, path, kind);
     for (;;) {
       const temps: string[] = [];
       let failure: { readonly path: string; readonly error: TowlineError } | null = null;
@@ -142,6 +143,7 @@ class TreeDeletion {
           if (item.type === 'temp') temps.push(item.path);
           else if (item.type === 'failure') failure ??= item;
           else if (item.type === 'skipped') this.#block(parentOf(item.path));
+          else if (isOversize(this.#context, item.entry)) this.#block(parentOf(item.path));
           else if (disagreed.has(item.path)) this.#keep(item);
           else if (item.entry.kind === 'directory') this.#directories.push(item);
           else this.#files.push(item);

@@ -16,6 +16,8 @@ export interface BatchSummary {
   readonly moved: number;
   /** Paths that exist on the destination only and stay, since deletions were not asked for. */
   readonly kept: number;
+  /** Paths left alone for their size, or since a rule closes the way they would go. */
+  readonly leftOut: number;
   /** Of the transferred: those that replaced something changed by others on the destination. */
   readonly drifted: number;
   /** Paths that were equal already. */
@@ -123,6 +125,8 @@ export interface SyncResult {
   readonly moved: number;
   /** Paths left on the destination that the source lacks. */
   readonly kept: number;
+  /** Paths left alone for their size, or since a rule closes the way they would go. */
+  readonly leftOut: number;
   /** Directories made, and paths of which only mode or times were set. */
   readonly directories: number;
   readonly metadata: number;

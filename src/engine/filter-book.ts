@@ -1,8 +1,9 @@
 import type { Kind } from '../core/entry.js';
 import { asTowlineError, type TowlineError } from '../core/errors.js';
-import { createFilter, type Filter } from '../core/filter.js';
+import { createFilter, type Explanation, type Filter } from '../core/filter.js';
 import type { FilterRule } from '../core/filter-rules.js';
 import { ancestorsOf, join, nameOf } from '../core/path.js';
+import type { Limits } from '../core/policy.js';
 import type { Storage } from '../ports.js';
 
 /**
@@ -13,18 +14,26 @@ export class FilterBook {
   readonly #make: () => Filter;
   readonly #side: Storage;
   readonly ruleFileNames: readonly string[];
+  readonly #also: string;
   #filter: Filter;
   /** Directories whose rule files are known. */
   #read = new Set<string>();
 
-  constructor(make: () => Filter, ruleFileNames: readonly string[], side: Storage) {
+  /** @param also what else decides what is left out, as text: part of the signature */
+  constructor(make: () => Filter, ruleFileNames: readonly string[], side: Storage, also = '') {
     this.#make = make;
     this.#side = side;
     this.ruleFileNames = ruleFileNames;
+    this.#also = also;
     this.#filter = make();
   }
 
   readonly excludes = (path: string, kind: Kind): boolean => this.#filter.excludes(path, kind);
+
+  /** Which rule decides about a path; the rule files above it have to be known (`ensure`). */
+  explain(path: string, kind: Kind): Explanation {
+    return this.#filter.explain(path, kind);
+  }
 
   /** Called by a scan of that side for each rule file it meets. */
   readonly found = (directory: string, name: string, text: string): void => {
@@ -73,16 +82,26 @@ export class FilterBook {
 
   /** All rules as one stable text. */
   signature(): string {
-    return this.#filter.signature();
+    return this.#filter.signature() + this.#also;
   }
 }
 
-/** The rules a user gave, with the defaults; `side` holds the rule files. */
+/**
+ * The rules a user gave, with the defaults; `side` holds the rule files.
+ * @param ignoresCase whether one of the sides takes `Build` for `build`, as far as it is known: asked with each `reset`
+ */
 export function createFilterBook(
-  wishes: { readonly rules: readonly FilterRule[]; readonly gitignore: boolean; readonly droppings: boolean },
+  wishes: {
+    readonly rules: readonly FilterRule[];
+    readonly gitignore: boolean;
+    readonly droppings: boolean;
+    readonly limits?: Pick<Limits, 'signature'>;
+  },
   side: Storage,
+  ignoresCase: () => boolean = () => false,
 ): FilterBook {
-  const { rules, gitignore, droppings } = wishes;
+  const { rules, gitignore, droppings, limits } = wishes;
   const names = gitignore ? ['.gitignore', '.towlineignore'] : ['.towlineignore'];
-  return new FilterBook(() => createFilter({ rules, defaults: true, droppings }), names, side);
+  const make = () => createFilter({ rules, defaults: true, droppings, ignoreCase: ignoresCase() });
+  return new FilterBook(make, names, side, limits?.signature);
 }

@@ -6,6 +6,7 @@ import { isBelow } from '../core/path.js';
 import { mayDelete } from '../core/policy.js';
 import type { Holder } from './claims.js';
 import type { Context } from './context.js';
+import { isLeftOut, isOversize } from './left-out.js';
 import { locking } from './locks.js';
 
 /** A folder in which more than this changed over there is not worth a rename. */
@@ -58,6 +59,8 @@ async function move(context: Context, from: string, to: string, created: Entry):
     remote.observe([from], signal),
   ]);
   if (base === null || base === undefined || here !== null) return null;
+  // A rename takes the old name away.
+  if (isLeftOut(context, 'remote', from, created.kind)) return null;
   // Whoever changed it on either side since is in the way of a rename, not of sending it.
   if (!sameRevision(created, base.local) || base.racy) return null;
   if (there instanceof TowlineError || !sameRevision(there ?? null, base.remote)) return null;
@@ -92,7 +95,7 @@ async function move(context: Context, from: string, to: string, created: Entry):
 
 /**
  * What is in the directory over there and not as the sides agreed on it, or not here any more, by its path after the move; `null`: it cannot be
- * moved as one, since something in it is excluded, or would be under its new name, or too much has changed.
+ * moved as one, since something in it is left out, or would be under its new name, or too much has changed.
  */
 async function changedBelow(context: Context, from: string, to: string): Promise<string[] | null> {
   const { local, remote, filter, state, signal } = context;
@@ -103,10 +106,10 @@ async function changedBelow(context: Context, from: string, to: string): Promise
     const rows = await state.base.get(batch.map(({ path }) => path));
     const here = await local.observe(renamedTo, signal);
     for (const [index, item] of batch.entries()) {
-      if (item.type !== 'entry') return null;
+      if (item.type !== 'entry' || isOversize(context, item.entry)) return null;
       const { kind } = item.entry;
       const renamed = renamedTo[index]!;
-      if (filter.excludes(item.path, kind) || filter.excludes(renamed, kind)) return null;
+      if ([item.path, renamed].some((path) => isLeftOut(context, 'remote', path, kind))) return null;
       const was = rows[index]?.remote ?? null;
       const asAgreed = sameRevision(was, item.entry) && was?.mode === item.entry.mode;
       if (!asAgreed || here[index] === null) changed.push(renamed);

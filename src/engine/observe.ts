@@ -4,8 +4,8 @@ import { TowlineError } from '../core/errors.js';
 import { ancestorsOf, comparePaths, parentOf } from '../core/path.js';
 import { isUnmounted, unmounted } from '../core/reconcile.js';
 import type { Observed, Storage } from '../ports.js';
-import type { Context } from './context.js';
-import { devicesOf } from './scan-pass.js';
+import type { Looking } from './context.js';
+import { devicesOf } from './devices.js';
 
 /** What is known of some paths and of all directories above them. */
 export interface Observation {
@@ -20,7 +20,7 @@ export interface Observation {
  * Looks at paths on both sides and in the base, together with the directories above them: a path below something that
  * is no directory is not there, whatever a symlink in its place may lead to.
  */
-export async function observe(context: Context, paths: readonly string[]): Promise<Observation> {
+export async function observe(context: Looking, paths: readonly string[]): Promise<Observation> {
   const { local, remote, state, filter, signal } = context;
   const unruled = await filter.ensure(paths);
   const all = [...new Set(paths.flatMap((path) => [...ancestorsOf(path), path]))].sort(comparePaths);

@@ -10,6 +10,7 @@ import {
   writtenSide,
 } from '../core/action.js';
 import { writtenSidesOf } from '../core/policy.js';
+import { shadowsBelow } from '../core/limits.js';
 import type { Side, Triple } from '../core/entry.js';
 import { TowlineError } from '../core/errors.js';
 import { decide } from '../core/mode.js';
@@ -20,15 +21,8 @@ import { tempAgentOf } from '../core/tempname.js';
 import type { ScanItem } from '../core/stream.js';
 import { adopted } from './applied.js';
 import type { Storage } from '../ports.js';
-import {
-  type Context,
-  deletesAgreedOnly,
-  otherSide,
-  type RootIdentity,
-  rulesSideOf,
-  storageOf,
-  trusted,
-} from './context.js';
+import { type Context, deletesAgreedOnly, otherSide, rulesSideOf, storageOf, trusted } from './context.js';
+import { devicesOf } from './devices.js';
 import type { Undecided } from './contents.js';
 import type { Tally } from './tally.js';
 
@@ -39,8 +33,10 @@ export interface Deletion {
   readonly side: Side;
   /** Paths that go with it, itself included. */
   count: number;
-  /** The sides never agreed on it as far as the base knows. */
+  /** The sides never agreed on it, as far as the base knows. */
   readonly unknown: boolean;
+  /** The same of something in it. */
+  holdsUnknown: boolean;
 }
 
 /** What a scan came across, beside the work it handed on. */
@@ -123,22 +119,6 @@ function foldingOf({ capabilities: { names } }: Storage): { folding?: Folding } 
   return names === undefined ? {} : { folding: names };
 }
 
-/** The device of a local directory as it was recorded, and as it is now. */
-export async function devicesOf(
-  context: Context,
-  path: string,
-): Promise<{ was: number | undefined; now: number | undefined }> {
-  if (path === '') {
-    const root = await context.state.facts.get<RootIdentity>('root');
-    return { was: root?.dev, now: (await context.inspectRoot())?.dev };
-  }
-  const [[pair], [now]] = await Promise.all([context.state.base.get([path]), context.local.observe([path])]);
-  return {
-    was: pair?.local.dev,
-    now: now === undefined || now === null || now instanceof TowlineError ? undefined : now.dev,
-  };
-}
-
 class ScanPass {
   readonly findings: ScanFindings = {
     local: 0,
@@ -156,8 +136,8 @@ class ScanPass {
   readonly #policy: ReturnType<Context['policy']>;
   /** The deletion whose subtree the scan is in: what is below goes with it. */
   #deleting: Deletion | null = null;
-  /** The latest path that stays as it is on both sides, with all that is below. */
-  #sparing: string | null = null;
+  /** The latest path that stays as it is on both sides, with all that is below, and as what that counts. */
+  #sparing: { readonly path: string; readonly as: 'kept' | 'leftOut' } | null = null;
   #specials = 0;
 
   constructor(context: Context, tally: Tally) {
@@ -197,31 +177,34 @@ class ScanPass {
     const triple = trusted(this.#context, seen);
     if (triple.local !== null) this.findings.local++;
     if (triple.remote !== null) this.findings.remote++;
-    if (this.#sparing !== null && isBelow(triple.path, this.#sparing)) {
-      this.#tally.kept++;
+    if (this.#sparing !== null && isBelow(triple.path, this.#sparing.path)) {
+      this.#tally[this.#sparing.as]++;
       return;
     }
     const verdict = decide(triple, this.#policy);
+    if (shadowsBelow(verdict, triple)) this.#sparing = { path: triple.path, as: 'leftOut' };
     if (this.#survives(verdict)) {
       this.findings.surviving.push(triple.path);
       return;
     }
-    if (sparesBelow(verdict)) this.#sparing = triple.path;
+    if (sparesBelow(verdict)) this.#sparing = { path: triple.path, as: 'kept' };
     if (hangsOnKind(verdict, triple)) {
       // It is looked at by itself, and if a folder comes of it, into that.
-      this.#sparing = triple.path;
+      this.#sparing = { path: triple.path, as: 'kept' };
       this.findings.surviving.push(triple.path);
       return;
     }
     switch (verdict.type) {
       case 'none':
         if (verdict.kept) this.#tally.kept++;
+        else if (verdict.leftOut !== undefined) this.#tally.leftOut++;
         else this.#tally.skipped++;
         if (verdict.drift === true) this.#tally.drifted++;
         return;
       case 'adopt': {
         const { local, remote, path } = verdict;
         if (verdict.kept) this.#tally.kept++;
+        else if (verdict.leftOut !== undefined) this.#tally.leftOut++;
         else if (local !== null) this.#tally.skipped++;
         const equal = local !== null && remote !== null;
         this.#commit(path, equal ? adopted(local, remote, this.#context.clock.now()) : null);
@@ -251,9 +234,10 @@ class ScanPass {
     const { path } = change;
     if (this.#deleting !== null && isBelow(path, this.#deleting.path)) {
       this.#deleting.count++;
+      this.#deleting.holdsUnknown ||= unknown;
       return;
     }
-    this.#deleting = { path, side: writtenSide(change), count: 1, unknown };
+    this.#deleting = { path, side: writtenSide(change), count: 1, unknown, holdsUnknown: unknown };
     this.findings.deletions.push(this.#deleting);
   }
 

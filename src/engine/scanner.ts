@@ -13,7 +13,8 @@ import { Tally } from './tally.js';
 /** Temps of agents we know nothing of are removed when they are older than this by the server's clock. */
 const foreignTempMs = 7 * 24 * 60 * 60_000;
 const filterFact = 'filter';
-const modeRuleFact = 'modeRule';
+/** The mode rule under which the base's modes were made. */
+export const modeRuleFact = 'modeRule';
 /** The mode the base was made in. */
 export const modeFact = 'mode';
 const progressMs = 250;
@@ -177,7 +178,7 @@ export class Scanner {
   }
 
   #withoutUnknown(deletions: readonly Deletion[], tally: Tally): Deletion[] {
-    const kept = deletions.filter(({ unknown }) => unknown);
+    const kept = deletions.filter(({ holdsUnknown }) => holdsUnknown);
     if (kept.length > 0) {
       tally.kept += kept.reduce((sum, { count }) => sum + count, 0);
       this.#context.emit({
@@ -189,7 +190,7 @@ export class Scanner {
           'and is kept this time. Start again to let it go',
       });
     }
-    return deletions.filter(({ unknown }) => !unknown);
+    return deletions.filter(({ holdsUnknown }) => !holdsUnknown);
   }
 
   async #noteFilter(): Promise<void> {

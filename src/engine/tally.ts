@@ -20,6 +20,7 @@ export class Tally {
   moved = 0;
   kept = 0;
   drifted = 0;
+  leftOut = 0;
   skipped = 0;
   failed = 0;
   held = 0;
@@ -59,6 +60,7 @@ export class Tally {
       moved: this.moved,
       kept: this.kept,
       drifted: this.drifted,
+      leftOut: this.leftOut,
       skipped: this.skipped,
       failed: this.failed,
       held: this.held,

@@ -15,6 +15,7 @@ export class Totals {
   #bytesSent = 0;
   #bytesReceived = 0;
   #kept = 0;
+  #leftOut = 0;
   #directories = 0;
   #metadata = 0;
 
@@ -32,6 +33,7 @@ export class Totals {
     this.#bytesSent += tally.bytesSent;
     this.#bytesReceived += tally.bytesReceived;
     this.#kept += tally.kept;
+    this.#leftOut += tally.leftOut;
     this.#directories += tally.directories;
     this.#metadata += tally.metadata;
   }
@@ -51,6 +53,7 @@ export class Totals {
       problems,
       moved: this.#moved,
       kept: this.#kept,
+      leftOut: this.#leftOut,
       directories: this.#directories,
       metadata: this.#metadata,
       holds,

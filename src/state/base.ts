@@ -11,9 +11,11 @@ import { entryColumns } from './schema.js';
 const pageRows = 500;
 
 const cells = ['local', 'remote'].flatMap((side) => entryColumns.map(([name]) => `${side}_${name}`));
-const columns = [...cells, 'racy'];
+/** The columns of a row of the base, behind its key. */
+export const baseColumns: readonly string[] = [...cells, 'racy'];
 
-function decodePair(row: readonly Cell[], offset: number): BasePair {
+/** The pair whose cells begin at `offset` of a row. */
+export function decodePair(row: readonly Cell[], offset: number): BasePair {
   return {
     local: decodeEntry(row, offset),
     remote: decodeEntry(row, offset + entryWidth),
@@ -33,13 +35,15 @@ function encodePair(pair: BasePair): Cell[] {
 export function createBaseStore({ writer, reader, attempt }: Connection): BaseStore {
   const page = reader
     .prepare<[Buffer, Buffer, number], Cell[]>(
-      `SELECT key, ${columns.join(', ')} FROM base WHERE key > ? AND key < ? ORDER BY key LIMIT ?`,
+      `SELECT key, ${baseColumns.join(', ')} FROM base WHERE key > ? AND key < ? ORDER BY key LIMIT ?`,
     )
     .raw();
-  const one = writer.prepare<[Buffer], Cell[]>(`SELECT ${columns.join(', ')} FROM base WHERE key = ?`).raw();
+  const one = writer
+    .prepare<[Buffer], Cell[]>(`SELECT ${baseColumns.join(', ')} FROM base WHERE key = ?`)
+    .raw();
   const upsert = writer.prepare<Cell[]>(
-    `INSERT INTO base (key, ${columns.join(', ')}) VALUES (?, ${columns.map(() => '?').join(', ')})
-     ON CONFLICT (key) DO UPDATE SET ${columns.map((name) => `${name} = excluded.${name}`).join(', ')}`,
+    `INSERT INTO base (key, ${baseColumns.join(', ')}) VALUES (?, ${baseColumns.map(() => '?').join(', ')})
+     ON CONFLICT (key) DO UPDATE SET ${baseColumns.map((name) => `${name} = excluded.${name}`).join(', ')}`,
   );
   const drop = writer.prepare<[Buffer]>('DELETE FROM base WHERE key = ?');
   const inode = writer

@@ -30,10 +30,25 @@ export function peekState(
   facts: readonly string[],
   problemsMax: number,
 ): Promise<PeekedState | null> {
+  return peek(place, (db) => contentOf(db, facts, problemsMax));
+}
+
+/** Lets `look` read in the state as it is at one moment; otherwise as `peekState`. */
+export function peek<T>(place: Place, look: (db: Database.Database) => T): Promise<T | null> {
   return new Promise((resolve) => {
     const file = join(place.folder, databaseName);
-    resolve(existsSync(file) ? read(place, file, facts, problemsMax) : null);
+    resolve(existsSync(file) ? read(place, file, look) : null);
   });
+}
+
+/** The facts of these names; those that are not there are absent. */
+export function factsIn(db: Database.Database, names: readonly string[]): Record<string, unknown> {
+  const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE key = ?').pluck();
+  const found = names.flatMap((name): [string, unknown][] => {
+    const text = fact.get(name);
+    return text === undefined ? [] : [[name, JSON.parse(text)]];
+  });
+  return Object.fromEntries(found);
 }
 
 /** The folders of all pairs that have a state below this one, by name. */
@@ -53,7 +68,7 @@ export function stateFolders(base: string): Promise<string[]> {
   });
 }
 
-function read(place: Place, file: string, facts: readonly string[], problemsMax: number): PeekedState | null {
+function read<T>(place: Place, file: string, look: (db: Database.Database) => T): T | null {
   let db: Database.Database | null = null;
   try {
     db = new Database(file, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs });
@@ -62,7 +77,7 @@ function read(place: Place, file: string, facts: readonly string[], problemsMax:
     if (versionOf(db) === 0) return null;
     const opened = db;
     // One transaction: all of it is of one moment.
-    return opened.transaction(() => contentOf(opened, facts, problemsMax))();
+    return opened.transaction(() => look(opened))();
   } catch (error) {
     throw stateFailure(place, error);
   } finally {
@@ -78,16 +93,11 @@ function contentOf(db: Database.Database, names: readonly string[], problemsMax:
   const problems = db.prepare<[number], StoredRow>(
     'SELECT * FROM queue WHERE problem_code IS NOT NULL ORDER BY key LIMIT ?',
   );
-  const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE key = ?').pluck();
-  const found = names.flatMap((name): [string, unknown][] => {
-    const text = fact.get(name);
-    return text === undefined ? [] : [[name, JSON.parse(text)]];
-  });
   const { known, ...rest } = counts.get()!;
   return {
     counts: rest,
     problems: problems.all(problemsMax).map(decodeRow),
     known,
-    facts: Object.fromEntries(found),
+    facts: factsIn(db, names),
   };
 }

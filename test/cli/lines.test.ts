@@ -30,6 +30,7 @@ test('all counts have their place', () => {
     metadata: 1,
     deleted: 4,
     drifted: 1,
+    leftOut: 0,
     failed: 5,
     held: 6,
   };

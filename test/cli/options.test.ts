@@ -50,15 +50,22 @@ test('watch has flags of its own besides the shared ones', async () => {
 test('filter flags keep their order, with the lines of files in their place', async () => {
   const file = join(freshFolder(), 'rules');
   writeFileSync(file, '\ufeff# comment\r\n*.tmp\r\n\r\n!keep.tmp\r\n\\#odd\n');
+  const merge = join(freshFolder(), 'merge');
+  writeFileSync(merge, '; comment\n+ x y\n  -\t*.tmp\n');
   const flags = ['--include', 'a', '--exclude', 'b', '--exclude-from', file, '--include', 'c'];
+  flags.push('--exclude-down', 'd', '--filter-from', merge, '--exclude-up', 'e');
   const { calls } = await run(['push', ...flags, pair.local, pair.remote]);
   expect(calls[0]?.options.rules).toEqual([
     { type: 'include', pattern: 'a', source: '--include' },
     { type: 'exclude', pattern: 'b', source: '--exclude' },
-    { type: 'exclude', pattern: '*.tmp', source: file },
-    { type: 'include', pattern: 'keep.tmp', source: file },
-    { type: 'exclude', pattern: '\\#odd', source: file },
+    { type: 'exclude', pattern: '*.tmp', source: file, line: 2 },
+    { type: 'include', pattern: 'keep.tmp', source: file, line: 4 },
+    { type: 'exclude', pattern: '\\#odd', source: file, line: 5 },
     { type: 'include', pattern: 'c', source: '--include' },
+    { type: 'exclude', pattern: 'd', source: '--exclude-down', only: 'down' },
+    { type: 'include', pattern: 'x y', source: merge, line: 2 },
+    { type: 'exclude', pattern: '*.tmp', source: merge, line: 3 },
+    { type: 'exclude', pattern: 'e', source: '--exclude-up', only: 'up' },
   ]);
 });
 

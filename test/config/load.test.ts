@@ -58,7 +58,11 @@ test('every key of a file, and its relative paths', async () => {
     compare: 'checksum',
     exclude: ['*.log', 'b/'],
     include: 'important.log',
+    excludeUp: '*.env',
+    excludeDown: ['*.bak'],
     excludeFrom: ['rules'],
+    filterFrom: 'merge',
+    maxSize: '10M',
     gitignore: true,
     editorFiles: true,
     chmod: 'D755,F644',
@@ -77,6 +81,7 @@ test('every key of a file, and its relative paths', async () => {
     rescanMinutes: 0.5,
   });
   writeFileSync(join(cwd, 'rules'), '# those\n*.tmp\n!keep.tmp\n');
+  writeFileSync(join(cwd, 'merge'), '- *.o\n+ keep.o\n');
   expect(await loadConfiguration({ cwd, env: { HOME: '/home/me' } })).toEqual({
     file,
     command: { every: '1h' },
@@ -98,12 +103,17 @@ test('every key of a file, and its relative paths', async () => {
       maxDelete: '100',
       compare: 'checksum',
       rules: [
-        { type: 'exclude', pattern: '*.tmp', source: join(cwd, 'rules') },
-        { type: 'include', pattern: 'keep.tmp', source: join(cwd, 'rules') },
+        { type: 'exclude', pattern: '*.tmp', source: join(cwd, 'rules'), line: 2 },
+        { type: 'include', pattern: 'keep.tmp', source: join(cwd, 'rules'), line: 3 },
+        { type: 'exclude', pattern: '*.o', source: join(cwd, 'merge'), line: 1 },
+        { type: 'include', pattern: 'keep.o', source: join(cwd, 'merge'), line: 2 },
         { type: 'exclude', pattern: '*.log', source: file },
         { type: 'exclude', pattern: 'b/', source: file },
+        { type: 'exclude', pattern: '*.env', source: file, only: 'up' },
+        { type: 'exclude', pattern: '*.bak', source: file, only: 'down' },
         { type: 'include', pattern: 'important.log', source: file },
       ],
+      maxSize: '10M',
       gitignore: true,
       editorFiles: true,
       chmod: 'D755,F644',

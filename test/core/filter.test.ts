@@ -70,6 +70,21 @@ describe('patterns', () => {
   });
 });
 
+test('a side that folds case is matched without regard to it', () => {
+  const rules = flags('-*.LOG', '+Keep.log');
+  const exact = createFilter({ ...bare, rules });
+  const folding = createFilter({ ...bare, rules, ignoreCase: true });
+  const asked = ['a.log', 'a.LOG', 'keep.LOG', 'Keep.log'];
+  expect(asked.map((path) => excludes(exact, path))).toEqual([false, true, true, false]);
+  expect(asked.map((path) => excludes(folding, path))).toEqual([true, true, false, false]);
+  folding.addRuleFile('d', '.gitignore', 'BUILD/\n');
+  expect(folding.explain('d/build', 'directory')).toMatchObject({
+    excluded: true,
+    rule: { pattern: 'BUILD/' },
+  });
+  expect(folding.signature()).not.toBe(exact.signature());
+});
+
 describe('precedence', () => {
   test('command line over .towlineignore over .gitignore over defaults', () => {
     const files = { '.towlineignore': '!b\n!c\na\n', '.gitignore': 'b\nc\n!a\n!.git/\n' };
@@ -169,7 +184,10 @@ describe('explain', () => {
     ['y', { excluded: false, rule: { pattern: '!y', source: '--include' } }],
     ['a/b.o', { excluded: true, rule: { pattern: '*.o', source: 'a/.gitignore', line: 3 } }],
     ['a/keep.o', { excluded: false, rule: { pattern: '!keep.o', source: 'a/.gitignore', line: 4 } }],
-    ['a/sub/b/keep.o', { excluded: true, rule: { pattern: 'sub/', source: 'a/.gitignore', line: 5 } }],
+    [
+      'a/sub/b/keep.o',
+      { excluded: true, above: 'a/sub', rule: { pattern: 'sub/', source: 'a/.gitignore', line: 5 } },
+    ],
     ['b.o', { excluded: false }],
     ['', { excluded: false }],
     ['.towline-a', { excluded: true, rule: { pattern: '.towline*', source: 'always' } }],

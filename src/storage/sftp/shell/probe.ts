@@ -34,6 +34,8 @@ export interface ProbeParts {
   /** Of the file that is made in the root for a moment. */
   readonly name: string;
   readonly paths: RootedPaths;
+  /** Ends it: there is no shell then. */
+  readonly signal: AbortSignal;
 }
 
 /** How long all answers may take; a login script that hangs is a shell that cannot be used. */
@@ -85,7 +87,7 @@ export async function probe(parts: ProbeParts): Promise<ShellTools | null> {
 
 /** The words that the shell said for certain. */
 async function answers(parts: ProbeParts): Promise<ReadonlySet<string>> {
-  const { commands, clock, directory, name } = parts;
+  const { commands, clock, directory, name, signal } = parts;
   const [head, tail] = [randomWord(clock), randomWord(clock)];
   const timeout = new AbortController();
   const cancel = clock.timer(answerMs, () => timeout.abort(new Error('the shell did not answer in time')));
@@ -93,7 +95,11 @@ async function answers(parts: ProbeParts): Promise<ReadonlySet<string>> {
   try {
     const script = probeScript(head, tail, name);
     const environment = { LC_ALL: 'C' };
-    const stream = commands.stream(script, { directory, environment, signal: timeout.signal });
+    const stream = commands.stream(script, {
+      directory,
+      environment,
+      signal: AbortSignal.any([timeout.signal, signal]),
+    });
     let text = '';
     for await (const piece of stream.stdout) {
       text += piece.toString('latin1');

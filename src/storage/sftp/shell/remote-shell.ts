@@ -14,6 +14,9 @@ export interface RemoteShellOptions {
   readonly clock: Clock;
 }
 
+/** Longer than the removal of a file takes; shorter than what an agent has to end. */
+const closeMs = 2_000;
+
 interface Known {
   readonly epoch: number;
   readonly found: Promise<Found | null>;
@@ -34,6 +37,7 @@ export class RemoteShell {
   readonly #paths: RootedPaths;
   #known: Known | null = null;
   #probeName: string | null = null;
+  readonly #ended = new AbortController();
 
   /** @throws `configuration` when the root cannot be named over SFTP */
   constructor(options: RemoteShellOptions) {
@@ -66,6 +70,16 @@ export class RemoteShell {
     return name === this.#probeName;
   }
 
+  /** Ends a probe that is under way, and waits for its file to be removed; a link that does not answer is not waited for long. */
+  async close(): Promise<void> {
+    this.#ended.abort(new TowlineError('interrupted', 'the shell is not needed any more'));
+    if (this.#known === null) return;
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.timer(closeMs, resolve);
+    await Promise.race([Promise.allSettled([this.#known.found]), late]);
+    cancel();
+  }
+
   async #look(): Promise<Found | null> {
     const { epoch } = this.#options.commands;
     if (this.#known?.epoch !== epoch) this.#known = { epoch, found: this.#ask() };
@@ -88,7 +102,9 @@ export class RemoteShell {
     const directory = root === '.' ? start : start === '' ? root : `${start.replace(/\/$/, '')}/${root}`;
     const name = probeName(clock);
     this.#probeName = name;
-    const tools = await probe({ channel, commands, clock, directory, name, paths: this.#paths });
+    const { signal } = this.#ended;
+    if (signal.aborted) return null;
+    const tools = await probe({ channel, commands, clock, directory, name, paths: this.#paths, signal });
     return tools === null ? null : { directory, tools };
   }
 
