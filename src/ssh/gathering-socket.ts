@@ -1,4 +1,4 @@
-import { Socket } from 'node:net';
+import { type NetConnectOpts, Socket } from 'node:net';
 
 type Callback = (error?: Error | null) => void;
 
@@ -8,6 +8,13 @@ type Callback = (error?: Error | null) => void;
  */
 export class GatheringSocket extends Socket {
   #gathering = false;
+
+  /** `connect` gives a socket `Socket`'s own `write` back: this has to be called in its place. */
+  dial(options: NetConnectOpts): this {
+    this.connect(options);
+    Reflect.deleteProperty(this, 'write');
+    return this;
+  }
 
   override write(chunk: Uint8Array | string, callback?: Callback): boolean;
   override write(chunk: Uint8Array | string, encoding?: BufferEncoding, callback?: Callback): boolean;

@@ -239,11 +239,10 @@ function dial(parameters: ConnectParameters): Socket {
   const socket = new GatheringSocket();
   // One request in flight takes 44 ms with Nagle's algorithm, and 0.2 ms without.
   socket.setNoDelay(true);
-  socket.connect({
+  return socket.dial({
     host: parameters.host,
     port: parameters.port,
     ...(parameters.family === undefined ? {} : { family: parameters.family }),
     ...(parameters.localAddress === undefined ? {} : { localAddress: parameters.localAddress }),
   });
-  return socket;
 }
