@@ -72,6 +72,9 @@ class ChangesPass {
       }
     }
     if (this.#admitted > 0) await this.#input.guardian.done(this.#admitted);
+    // Nothing was left to be decided, whoever saw to that: the next conflict of the path is another one.
+    for (const { type, path } of this.#outcomes.values())
+      if (type === 'done') await this.#context.resolutions.settled(path);
     await this.#context.state.queue.settle([...this.#outcomes.values()]);
   }
 

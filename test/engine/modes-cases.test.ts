@@ -125,6 +125,22 @@ describe('two-way', () => {
     expect(text(pair, 'remote', 'a')).toBe('theirs again');
   });
 
+  test('what a person decided does not outlive its conflict, when others settle that', async () => {
+    const pair = await agreed({ a: 'one' });
+    pair.local.edit.write('a', 'mine');
+    pair.remote.edit.write('a', 'theirs');
+    await pair.run({ conflict: 'manual' });
+    pair.decide('a', 'local');
+    pair.remote.edit.write('a', 'mine');
+    await pair.run({ conflict: 'manual' });
+    await pair.rest();
+    pair.local.edit.write('a', 'mine again');
+    pair.remote.edit.write('a', 'theirs again');
+    const { result } = await pair.run({ conflict: 'manual' });
+    expect(result.problems).toMatchObject([{ path: 'a', code: 'conflict' }]);
+    expect(text(pair, 'remote', 'a')).toBe('theirs again');
+  });
+
   test('below a conflict that waits nothing is tried', async () => {
     const pair = await agreed({ a: 'one' });
     pair.local.edit.write('a', 'mine');
