@@ -122,10 +122,12 @@ class ChangesPass {
         continue;
       }
       const verdict = decide(triple, this.#context.policy());
-      if (sparesBelow(verdict) || hangsOnKind(verdict, triple)) spared.push(triple.path);
+      const isSpared = sparesBelow(verdict);
+      if (isSpared || hangsOnKind(verdict, triple)) spared.push(triple.path);
       // Of the directories above, only what is missing over there concerns us.
       if (!wanted && verdict.type !== 'make-directory') continue;
-      if (wanted && needsExpansion(triple, this.#context.settings)) expansions.push(triple.path);
+      const isWhole = wanted && !isSpared && needsExpansion(triple, this.#context.settings);
+      if (isWhole) expansions.push(triple.path);
       switch (verdict.type) {
         case 'none':
           if (verdict.kept) this.#input.tally.kept++;
