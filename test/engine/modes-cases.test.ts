@@ -201,6 +201,24 @@ describe('drift in a folder that goes', () => {
     },
   );
 
+  test.each(['keep', 'backup'] as const)(
+    '--on-drift %s spares it when the source loses the path and has it again, without --delete',
+    async (onDrift) => {
+      const pair = await agreed({ a: 'one' }, 'push');
+      pair.durable.facts.delete('filter');
+      const wishes = { mode: 'push', delete: false, onDrift } as const;
+      pair.local.edit.remove('a');
+      pair.remote.edit.write('a', 'theirs');
+      expect((await pair.run(wishes)).result).toMatchObject({ problems: [] });
+      await pair.rest();
+      pair.local.edit.write('a', 'mine');
+      await pair.run(wishes);
+      const [copy = 'a'] = copies(pair, 'remote');
+      expect(text(pair, 'remote', copy)).toBe('theirs');
+      expect(copies(pair, 'remote')).toHaveLength(onDrift === 'backup' ? 1 : 0);
+    },
+  );
+
   test('--on-drift keep: below a folder that others removed or replaced nothing is sent', async () => {
     const pair = await agreed({ 'd/a': 'one', 'e/a': 'one' }, 'push');
     pair.remote.edit.remove('d');
