@@ -60,7 +60,9 @@ function leftNames({ world, durable, settings, knobs }: Judged): string[] {
         const name = nameOf(path);
         // Those of an earlier state's agent are a stranger's: they go when they are old.
         const ours = isLockName(name) ? knobs.stateLost === 0 : tempAgentOf(name) === durable.agentId;
-        return ours && isReachable(world, side, path);
+        // Somebody may move a folder to where nobody is to look, with a temp in it.
+        const hidden = ancestorsOf(path).some((one) => world.excluded(one, 'directory'));
+        return ours && !hidden && isReachable(world, side, path);
       })
       .map((path) => `'${path}' is left on the ${side} side`),
   );
@@ -74,10 +76,13 @@ export function blockedPaths(judged: Judged): string[] {
   for (const side of sides) {
     const strange = ownNames(world[side].edit).filter((path) => tempAgentOf(nameOf(path)) !== durable.agentId);
     const stays = [...trees[side]].filter(([path, { kind }]) => world.excluded(path, kind)).map(([path]) => path);
-    const drifted = spares(judged) ? [...trees[side].keys()].filter((path) => isDrift(judged, side, path)) : [];
+    const follows = spares(judged) && side !== sourceSideOf(settings.mode);
+    const drifted = follows ? [...trees[side].keys()].filter((path) => isDrift(judged, side, path)) : [];
     for (const [path, seen] of trees[side]) {
       const other = trees[otherOf(side)].get(path);
       if (seen.kind === 'symlink' && side === 'local' && !knobs.remote.symlinks) blocked.push(path);
+      // What its owner made unreadable, over there or here, cannot be read by us.
+      if (seen.kind === 'file' && (seen.mode & 0o400) === 0) blocked.push(path);
       if (seen.kind !== 'directory' || other?.kind === 'directory') continue;
       const holds = [...stays, ...strange, ...drifted].some((one) => isBelow(one, path));
       // A mirror without deletions makes no way for what is no directory.
@@ -124,10 +129,14 @@ function mirrored(one: Pathwise, judged: Judged): string | null {
   const { settings } = judged;
   const source = sourceSideOf(settings.mode)!;
   const mirror = otherOf(source);
-  const isSpared = (path: string) => spares(judged) && isDrift(judged, mirror, path);
-  if (settings.onDrift === 'keep' && [...ancestorsOf(one.path), one.path].some(isSpared)) return null;
+  // What is to be kept beside keeps its name where nothing is to take its place.
+  const isSpared = (path: string) =>
+    spares(judged) &&
+    isDrift(judged, mirror, path) &&
+    (settings.onDrift === 'keep' || judged.world[source].edit.stat(path) === null);
+  if ([...ancestorsOf(one.path), one.path].some(isSpared)) return null;
   if (one[source] !== undefined) return unequal(one, judged);
-  return !settings.delete || isSpared(one.path) ? null : `only on the ${mirror} side`;
+  return settings.delete ? `only on the ${mirror} side` : null;
 }
 
 /** Whether what others changed on the side that follows may stay: where the agent stops over it, a person decides first. */

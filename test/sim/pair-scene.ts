@@ -66,6 +66,10 @@ class PairScene implements Scene {
 
   readonly isPrompt = false;
 
+  get looksAgainMs(): number {
+    return 1.2 * Math.max(this.#knobs.rescanMs, this.#knobs.pollMs);
+  }
+
   strangerWorks(): void {
     this.#does('remote', (editor) => editor.some());
   }
@@ -76,6 +80,8 @@ class PairScene implements Scene {
 
   prepare(): void {
     const { random, clock } = this.#stage;
+    const { mode, conflict, onDrift, delete: deletes, compare } = this.#settings;
+    this.world.note(JSON.stringify({ mode, conflict, onDrift, delete: deletes, compare }));
     const { local, remote } = this.world;
     for (let count = random.between(0, 14); count > 0; count--) this.user.does((editor) => editor.some());
     this.world.edit('remote', () => {
@@ -91,7 +97,7 @@ class PairScene implements Scene {
     for (let count = this.#knobs.decisions; count > 0; count--)
       clock.timer(random.below(60_000), () => {
         const run = this.#stage.run();
-        if (run?.life.alive === true) this.decide(run);
+        if (run?.life.alive === true && !this.#stage.calm()) this.decide(run);
       });
   }
 

@@ -1,5 +1,6 @@
 /** Two sides with people on both, and what an agent between them must never do. */
-import type { Kind } from '../../src/core/entry.js';
+import { sameTime } from '../../src/core/compare.js';
+import type { Entry, Kind } from '../../src/core/entry.js';
 import { createFilter, type Filter } from '../../src/core/filter.js';
 import { nameProblem } from '../../src/core/path.js';
 import { type Resolution, writtenSidesOf } from '../../src/core/policy.js';
@@ -13,7 +14,7 @@ import { rulesOf } from './run.js';
 import type { SceneWorld } from './scene.js';
 import { keyOf, keysOf, Versions } from './versions.js';
 import type { VirtualClock } from './virtual-clock.js';
-import { type Tree, seenAt, walkTree } from './walk-tree.js';
+import { type Seen, type Tree, seenAt, walkTree } from './walk-tree.js';
 import type { Side } from './wire.js';
 
 /** A plan may rest on what was so long ago, ms: listings, latencies and settling in between. */
@@ -101,7 +102,14 @@ export class PairWorld implements SceneWorld {
     this.note(`${side} user: ${work()}`);
     const { clock, durable } = this.#parts;
     const after = this.#see(side);
-    this.#versions.learn(side, before, after, clock.now(), (path) => durable.base.has(path));
+    this.#versions.learn(side, before, after, clock.now(), (path) => {
+      const row = durable.base.get(path);
+      const seen = before.get(path);
+      if (row === undefined || seen === undefined) return row === undefined ? 'never' : 'once';
+      // A content that nobody read cannot be told from another one of its size.
+      const isRead = seen.kind !== 'file' || (row.local.hash ?? row.remote.hash) !== undefined;
+      return isRead && isRecorded(seen, row[side]) ? 'just so' : 'once';
+    });
     this.#noteRoot();
     return { before, after };
   }
@@ -116,7 +124,10 @@ export class PairWorld implements SceneWorld {
   localChanged(): void {
     this.#see('local');
     this.#noteRoot();
-    if (this.local.edit.stat('') === null) return;
+    if (this.local.edit.stat('') === null) {
+      this.#versions.forgetDrift('local');
+      return;
+    }
     const there = keysOf(this.#trees.local, this.#trees.remote);
     for (const key of [...this.#versions.owed]) if (!there.has(key)) this.#versions.forgive(key);
   }
@@ -217,10 +228,13 @@ export class PairWorld implements SceneWorld {
     for (const side of sides) {
       for (const [path, seen] of before[side]) {
         const key = keyOf(seen);
-        if (key === null || there.has(key) || !this.#versions.isOwed(key)) continue;
-        this.#versions.forgive(key);
-        if (this.#mayGo(key, side, path)) continue;
         const now = after[side].get(path);
+        const isHere = now !== undefined && keyOf(now) === key;
+        if (key === null || isHere || !this.#versions.isOwed(key)) continue;
+        const mayGo = this.#mayGo(key, side, path);
+        // What lost its place to another version may be elsewhere because that is where somebody moved it from.
+        if (mayGo || !there.has(key)) this.#versions.forgive(key);
+        if (mayGo || there.has(key)) continue;
         const instead = now === undefined ? 'nothing' : `${now.kind} ${now.content.slice(0, 20)}`;
         this.violation(`'${path}' of the ${side} side was lost: ${key.slice(0, 40)} (now ${instead})`);
       }
@@ -268,6 +282,11 @@ export class PairWorld implements SceneWorld {
     // Where nobody knows what the sides agreed on, an old version is as good as a new one.
     return !isOlder || this.#parts.knobs.stateLost > 0;
   }
+}
+
+function isRecorded({ kind, content, mtimeMs }: Seen, was: Entry): boolean {
+  if (kind !== was.kind || !sameTime(mtimeMs, was.mtimeMs)) return false;
+  return kind === 'symlink' ? content === was.target : content.length === was.size;
 }
 
 function sameTrees(a: Tree, b: Tree): boolean {

@@ -44,6 +44,8 @@ class PushScene implements Scene {
     return !(events.lost > 0 || foreign > 0 || troubles > 0 || faults.refused > 0 || faults.frozen > 0);
   }
 
+  readonly looksAgainMs = 0;
+
   /** A stranger on the server does something, if there is room for it. */
   strangerWorks(): void {
     try {

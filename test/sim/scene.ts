@@ -58,6 +58,8 @@ export interface Scene {
   decide(run: Run): void;
   /** Whether there is nothing in this seed that only a scan could find. */
   readonly isPrompt: boolean;
+  /** What is not noticed at once is looked for once more after this: things that `openEnds` does not mind, too. */
+  readonly looksAgainMs: number;
   /** What is not as it should be in the end; nothing, when all is well. */
   openEnds(records: boolean): string[];
   /** Whether some path can never be as it should, so that it is tried again and again. */

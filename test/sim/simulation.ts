@@ -110,6 +110,10 @@ class Simulation {
     await this.#clock.run(this.#scheduleTrouble());
     this.#calmDown();
     await this.#converge();
+    if (this.#scene.looksAgainMs > 0) {
+      await this.#clock.run(this.#scene.looksAgainMs);
+      await this.#converge();
+    }
     await this.#keepQuiet();
     await this.#stop();
     this.#judge();

@@ -2,11 +2,14 @@
 import type { Seen, Tree } from './walk-tree.js';
 import type { Side } from './wire.js';
 
+/** Whether both sides had agreed on what was replaced (`just so`), on something else there, or on nothing. */
+export type Agreed = 'just so' | 'once' | 'never';
+
 /** A content, and the last who gave it a place. */
 export interface Version {
   author: Side;
   atMs: number;
-  /** What was replaced by it, at any time before, where both sides had agreed on something. */
+  /** What was replaced by it, at any time before, where both sides had agreed on that. */
   readonly ancestors: Set<string>;
   /** The sides on which somebody removed or replaced it, and nobody put it back. */
   readonly goneFrom: Set<Side>;
@@ -28,6 +31,16 @@ export function keysOf(...trees: readonly Tree[]): Set<string> {
     }
   }
   return keys;
+}
+
+/** How often each content is there. */
+function countsOf(tree: Tree): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const seen of tree.values()) {
+    const key = keyOf(seen);
+    if (key !== null) counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
 }
 
 export class Versions {
@@ -52,20 +65,27 @@ export class Versions {
     this.#owed.delete(key);
   }
 
+  /** A whole side is gone: whoever looks meanwhile may forget what was agreed on. */
+  forgetDrift(side: Side): void {
+    for (const version of this.#known.values()) if (version.author === side) version.driftAt = null;
+  }
+
   /**
    * Somebody changed a side.
-   * @param isAgreed whether both sides had agreed on this path
+   * @param agreedOn what the agent knew of a path
    */
-  learn(side: Side, before: Tree, after: Tree, atMs: number, isAgreed: (path: string) => boolean): void {
-    const [was, is] = [keysOf(before), keysOf(after)];
+  learn(side: Side, before: Tree, after: Tree, atMs: number, agreedOn: (path: string) => Agreed): void {
+    const [was, is] = [countsOf(before), countsOf(after)];
     for (const [path, seen] of after) {
       const key = keyOf(seen);
       const old = before.get(path);
       const replaced = old === undefined ? null : keyOf(old);
       if (key === null || key === replaced) continue;
-      const version = this.#place(key, side, atMs, isAgreed(path) ? path : null);
+      // What was taken away and put back is new there: the agent may have seen that nothing was left.
+      const isBack = this.#known.get(key)?.goneFrom.has(side) === true;
+      const version = this.#place(key, side, atMs, isBack || agreedOn(path) === 'never' ? null : path);
       // Otherwise nobody could know which of the two is the older one.
-      if (replaced !== null && isAgreed(path)) {
+      if (replaced !== null && agreedOn(path) === 'just so') {
         version.ancestors.add(replaced);
         for (const ancestor of this.#known.get(replaced)?.ancestors ?? []) version.ancestors.add(ancestor);
       }
@@ -74,10 +94,11 @@ export class Versions {
       version.goneFrom.delete(side);
       if (version.goneFrom.size === 0) this.#owed.add(key);
     }
-    for (const key of was) {
-      if (is.has(key)) continue;
-      this.#owed.delete(key);
-      this.#known.get(key)?.goneFrom.add(side);
+    for (const [key, count] of was) {
+      const left = is.get(key) ?? 0;
+      // One of two copies may be where it was moved from, as the other side knows it, and go by itself.
+      if (left < count) this.#owed.delete(key);
+      if (left === 0) this.#known.get(key)?.goneFrom.add(side);
     }
   }
 
