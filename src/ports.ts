@@ -106,7 +106,8 @@ export interface Temp {
   complete(attributes: TempAttributes): Promise<{ made: Entry; destination: Entry | null }>;
   /**
    * Renames onto the destination. `expected === null` refuses an existing target (`exists`); otherwise replaces it in
-   * one step where the side can (a directory in the way is `exists`).
+   * one step where the side can (a directory in the way is `exists`). What it no longer is (`changed`) is noticed on our
+   * own machine; elsewhere `complete` looked.
    */
   publish(expected: Entry | null): Promise<void>;
   /** Closes and removes it; best effort. True when it is certain that the name is gone. */

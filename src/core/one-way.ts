@@ -68,6 +68,8 @@ function spared(view: View, verdict: Verdict, policy: Policy): Verdict {
     verdict.type === 'make-directory' ||
     verdict.type === 'delete-local' ||
     verdict.type === 'delete-remote';
+  // The base goes on knowing what it was: what the source gets there later does not take the place of the change either.
+  if (verdict.type === 'adopt' && verdict.kept) return { type: 'none', path, kept: true, drift: true };
   if (!overwrites) return verdict;
   switch (policy.onDrift) {
     case 'overwrite':

@@ -79,16 +79,15 @@ export class Control implements AgentControl {
   async resume({ allowDeletes = false }: { readonly allowDeletes?: boolean } = {}): Promise<void> {
     const { context, guardian, runner } = this.#parts;
     context.gate.open();
-    if (allowDeletes) {
-      await context.state.facts.set(stateLostFact, null);
-      await guardian.allow();
-    }
     runner.resume();
-    if (allowDeletes)
-      void runner.drained().then(
-        () => guardian.endAllowance(),
-        () => undefined,
-      );
+    if (!allowDeletes) return;
+    await guardian.allow();
+    await context.state.facts.set(stateLostFact, null);
+    runner.kick();
+    void runner.drained().then(
+      () => guardian.endAllowance(),
+      () => undefined,
+    );
   }
 
   async flush(): Promise<void> {

@@ -74,6 +74,9 @@ class ChangesPass {
       }
     }
     if (this.#admitted > 0) await this.#input.guardian.done(this.#admitted);
+    // Nothing was left to be decided, whoever saw to that: the next conflict of the path is another one.
+    for (const { type, path } of this.#outcomes.values())
+      if (type === 'done') await this.#context.resolutions.settled(path);
     await this.#context.state.queue.settle([...this.#outcomes.values()]);
   }
 
@@ -122,12 +125,13 @@ class ChangesPass {
         continue;
       }
       const verdict = decide(triple, this.#context.policy());
-      if (sparesBelow(verdict) || hangsOnKind(verdict, triple))
-        spared.push({ path: triple.path, as: 'kept' });
+      const isSpared = sparesBelow(verdict);
+      if (isSpared || hangsOnKind(verdict, triple)) spared.push({ path: triple.path, as: 'kept' });
       if (shadowsBelow(verdict, triple)) spared.push({ path: triple.path, as: 'leftOut' });
       // Of the directories above, only what is missing over there concerns us.
       if (!wanted && verdict.type !== 'make-directory') continue;
-      if (wanted && needsExpansion(triple, this.#context.settings)) expansions.push(triple.path);
+      const isWhole = wanted && !isSpared && needsExpansion(triple, this.#context.settings);
+      if (isWhole) expansions.push(triple.path);
       switch (verdict.type) {
         case 'none':
           if (verdict.kept) this.#input.tally.kept++;

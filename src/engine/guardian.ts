@@ -64,11 +64,21 @@ export class Guardian {
     return this.#unlisted;
   }
 
-  /** A person said that what is held may go. */
+  /**
+   * A person said that what is held may go.
+   * @throws `network` when the causes could not be looked at: then nothing is allowed
+   */
   async allow(): Promise<void> {
+    const [wasAllowed, wasLost] = [this.#allowed, this.#stateLost];
     this.#allowed = true;
     this.#stateLost = false;
-    await this.recheck();
+    try {
+      await this.recheck();
+    } catch (error) {
+      this.#allowed = wasAllowed;
+      this.#stateLost = wasLost;
+      throw error;
+    }
   }
 
   /** What was allowed has gone: from here on the limits hold again, counted from zero. */

@@ -1,5 +1,6 @@
 import { type TowlineError, asTowlineError } from '../core/errors.js';
 import type { Kind } from '../core/entry.js';
+import { isCarriable } from '../core/path.js';
 import { sourceSideOf } from '../core/policy.js';
 import type { Watcher } from '../ports-watch.js';
 import type { Context, Settings } from './context.js';
@@ -140,7 +141,8 @@ export class RemoteFollower {
 
   #note(path: string): void {
     const { context } = this.#parts;
-    if (this.#closed || path === '') return;
+    // A name that cannot be carried is the scan's to report: it also notices when the name is gone.
+    if (this.#closed || path === '' || !isCarriable(path)) return;
     const now = context.clock.now();
     if (!this.#paths.has(path)) this.#paths.set(path, now);
     const oldest = this.#paths.values().next().value ?? now;

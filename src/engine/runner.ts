@@ -1,4 +1,4 @@
-import { asTowlineError, TowlineError } from '../core/errors.js';
+import { asTowlineError, retryClassOf, TowlineError } from '../core/errors.js';
 import type { QueueRow } from '../ports-state.js';
 import type { Attention } from './attention.js';
 import { changesPass } from './changes-pass.js';
@@ -143,7 +143,7 @@ export class Runner {
         tally,
         scanBelow: (path, by, into) => scanner.scanBelow(path, by, into),
       });
-      await context.temps.sweepLeft(context.remote);
+      await this.#sweepLeft();
     } catch (error) {
       onFailure(asTowlineError(error));
     } finally {
@@ -152,6 +152,19 @@ export class Runner {
     onBatch(tally);
     if (tally.eventful || tally.kept > 0) {
       emit({ type: 'batch', summary: tally.summary('changes', clock.now() - startedMs) });
+    }
+  }
+
+  /** What keeps a temp from being removed now is met again by the next batch, or has passed by then. */
+  async #sweepLeft(): Promise<void> {
+    const { temps, remote, log } = this.#parts.context;
+    try {
+      await temps.sweepLeft(remote);
+    } catch (thrown) {
+      const error = asTowlineError(thrown);
+      const retryClass = retryClassOf(error.code);
+      if (retryClass === 'halt' || retryClass === 'stop' || error.code === 'internal') throw error;
+      log.warn('what an interrupted transfer left is removed later', { error: error.message });
     }
   }
 

@@ -41,9 +41,8 @@ export class WatchSet {
    */
   async start(): Promise<void> {
     const { context } = this.#parts;
-    // Rule files of the other side can only be read over the link.
-    if (rulesSideOf(context.settings) === 'remote') await context.link.ready(context.stopSignal);
-    await context.filter.reset();
+    if (rulesSideOf(context.settings) === 'remote') await this.#readRemoteRules();
+    else await context.filter.reset();
     try {
       await this.#begin();
     } catch (error) {
@@ -77,6 +76,21 @@ export class WatchSet {
   async close(): Promise<void> {
     this.#stalls.close();
     await this.#watcher?.close();
+  }
+
+  /** Rule files of the other side can only be read over the link, for as long as that takes. */
+  async #readRemoteRules(): Promise<void> {
+    const { link, filter, clock, stopSignal } = this.#parts.context;
+    for (let waitMs = rebuildMs; ; waitMs = Math.min(rebuildMaxMs, waitMs * 2)) {
+      await link.ready(stopSignal);
+      try {
+        await filter.reset();
+        return;
+      } catch (error) {
+        if (!hasCode(error, 'network')) throw error;
+        await pause(clock, waitMs, stopSignal);
+      }
+    }
   }
 
   async #begin(): Promise<void> {

@@ -71,6 +71,27 @@ export function symlinkPromises(make: MakeSide): void {
     expect(await raw.names('')).toEqual(['file', 'folder', 'link']);
   });
 
+  test('a symlink replaces nothing but what was expected', async ({ skip }) => {
+    const { storage, raw } = await withSymlinks(make, skip);
+    await raw.write('file', 'x');
+    await raw.symlink('old', 'link');
+    await raw.write('gone', 'x');
+    const link = { target: 'new', mtimeMs: 1_500_000_000_000 };
+    const [file, old, gone] = await Promise.all(
+      ['file', 'link', 'gone'].map((path) => entryAt(storage, path)),
+    );
+    await raw.write('file', 'somebody saved it meanwhile');
+    await raw.remove('link');
+    await raw.symlink('elsewhere', 'link');
+    await raw.remove('gone');
+    expect(await codeOf(storage.makeSymlink('file', link, tempOf(1), file!))).toBe('changed');
+    expect(await codeOf(storage.makeSymlink('link', link, tempOf(1), old!))).toBe('changed');
+    expect(await codeOf(storage.makeSymlink('gone', link, tempOf(1), gone!))).toBe('changed');
+    expect((await raw.read('file')).toString()).toBe('somebody saved it meanwhile');
+    expect(await raw.stat('link')).toMatchObject({ target: 'elsewhere' });
+    expect(await raw.names('')).toEqual(['file', 'link']);
+  });
+
   test('a file replaces a symlink, not what the link points to', async ({ skip }) => {
     const { storage, raw } = await withSymlinks(make, skip);
     await raw.write('real', 'theirs');

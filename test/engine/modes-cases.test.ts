@@ -125,6 +125,22 @@ describe('two-way', () => {
     expect(text(pair, 'remote', 'a')).toBe('theirs again');
   });
 
+  test('what a person decided does not outlive its conflict, when others settle that', async () => {
+    const pair = await agreed({ a: 'one' });
+    pair.local.edit.write('a', 'mine');
+    pair.remote.edit.write('a', 'theirs');
+    await pair.run({ conflict: 'manual' });
+    pair.decide('a', 'local');
+    pair.remote.edit.write('a', 'mine');
+    await pair.run({ conflict: 'manual' });
+    await pair.rest();
+    pair.local.edit.write('a', 'mine again');
+    pair.remote.edit.write('a', 'theirs again');
+    const { result } = await pair.run({ conflict: 'manual' });
+    expect(result.problems).toMatchObject([{ path: 'a', code: 'conflict' }]);
+    expect(text(pair, 'remote', 'a')).toBe('theirs again');
+  });
+
   test('below a conflict that waits nothing is tried', async () => {
     const pair = await agreed({ a: 'one' });
     pair.local.edit.write('a', 'mine');
@@ -182,6 +198,24 @@ describe('drift in a folder that goes', () => {
         await pair.rest();
       }
       expect(text(pair, 'remote', 'd/a')).toBe('theirs');
+    },
+  );
+
+  test.each(['keep', 'backup'] as const)(
+    '--on-drift %s spares it when the source loses the path and has it again, without --delete',
+    async (onDrift) => {
+      const pair = await agreed({ a: 'one' }, 'push');
+      pair.durable.facts.delete('filter');
+      const wishes = { mode: 'push', delete: false, onDrift } as const;
+      pair.local.edit.remove('a');
+      pair.remote.edit.write('a', 'theirs');
+      expect((await pair.run(wishes)).result).toMatchObject({ problems: [] });
+      await pair.rest();
+      pair.local.edit.write('a', 'mine');
+      await pair.run(wishes);
+      const [copy = 'a'] = copies(pair, 'remote');
+      expect(text(pair, 'remote', copy)).toBe('theirs');
+      expect(copies(pair, 'remote')).toHaveLength(onDrift === 'backup' ? 1 : 0);
     },
   );
 

@@ -39,8 +39,14 @@ export class Durable {
   readonly queue = new Map<string, QueueRow>();
   readonly partials = new Map<string, PartialRow>();
   readonly facts = new Map<string, string>();
+  readonly #directoryInodes: boolean;
   #generation = 0;
   #losses = 0;
+
+  /** @param directoryInodes directories are found by their inode, too, as in the real one */
+  constructor(directoryInodes = false) {
+    this.#directoryInodes = directoryInodes;
+  }
 
   /** This state's own agent: a state that was built anew has another one. */
   get agentId(): string {
@@ -113,7 +119,8 @@ export class Durable {
         commit('base.byInode', () =>
           below('').filter((path) => {
             const { local } = this.base.get(path)!;
-            return local.kind === 'file' && local.dev === dev && local.ino === ino;
+            const found = local.kind === 'file' || this.#directoryInodes;
+            return found && local.dev === dev && local.ino === ino;
           }),
         ),
       count: () => commit('base.count', () => this.base.size),

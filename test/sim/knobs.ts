@@ -55,6 +55,8 @@ export interface Knobs {
   readonly badNames: boolean;
   /** There is a file large enough to be resumed. */
   readonly large: boolean;
+  /** The state finds directories by their inode, too, as the real one does. */
+  readonly directoryInodes: boolean;
 }
 
 /** The knobs that came later, drawn from dice of their own: older seeds go on meaning what they meant. */
@@ -120,5 +122,6 @@ export function knobsOf(random: Random): Knobs {
     foreign: random.chance(0.4) ? random.between(1, 5) : 0,
     troubles: random.chance(0.5) ? random.between(1, 3) : 0,
     ...noLaterKnobs,
+    directoryInodes: false,
   };
 }

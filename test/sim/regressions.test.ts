@@ -1,7 +1,7 @@
 /** Seeds that found a fault, and what it was: each fails again when the mended line is taken back. */
 import { test } from 'vitest';
 import { noLaterKnobs } from './knobs.js';
-import { simulate } from './simulation.js';
+import { simulate } from './push.js';
 
 const faults: readonly (readonly [number, string])[] = [
   [51, 'a file replaced by another one of the same size and time was believed to be the same'],

@@ -1,7 +1,7 @@
 /** The same simulation with a file that is large enough to be gone on with after an interruption. */
 import { expect, test } from 'vitest';
 import type { Knobs } from './knobs.js';
-import { simulate } from './simulation.js';
+import { simulate } from './push.js';
 
 const seedsDefault = 60;
 const one = process.env.TOWLINE_SIM_SEED;

@@ -1,9 +1,12 @@
 /** One run of the real agent on the simulated world, put together as src/compose.ts does it. */
+import { conflictNamePattern } from '../../src/core/conflict-name.js';
 import { TowlineError } from '../../src/core/errors.js';
+import type { FilterRule } from '../../src/core/filter-rules.js';
+import { isMirror, writtenSidesOf } from '../../src/core/policy.js';
 import { createSettler } from '../../src/core/settle.js';
 import { Agent } from '../../src/engine/agent.js';
 import { Claims } from '../../src/engine/claims.js';
-import { type Context, policyOf, type Settings } from '../../src/engine/context.js';
+import { type Context, policyOf, rulesSideOf, type Settings } from '../../src/engine/context.js';
 import { DeletionLog } from '../../src/engine/deletion-log.js';
 import type { AgentEvent } from '../../src/engine/events.js';
 import { createFilterBook } from '../../src/engine/filter-book.js';
@@ -14,6 +17,8 @@ import { StatusBoard } from '../../src/engine/status-board.js';
 import { Resolutions } from '../../src/engine/resolutions.js';
 import { Temps } from '../../src/engine/temps.js';
 import type { Log } from '../../src/ports.js';
+import type { MemoryStorage } from '../../src/storage/memory/storage.js';
+import { readOnly } from '../../src/storage/read-only.js';
 import { createThrottle } from '../../src/transfer/throttle.js';
 import { Verifier } from '../../src/transfer/verify.js';
 import type { Durable, StateStep } from './durable.js';
@@ -23,11 +28,24 @@ import type { Knobs } from './knobs.js';
 import { Life } from './life.js';
 import { Random } from './random.js';
 import type { VirtualClock } from './virtual-clock.js';
-import { type Weather, wired } from './wire.js';
-import { type World, excludeRules } from './world.js';
+import { type Side, type Weather, type WireWorld, wired } from './wire.js';
+import { excludeRules } from './world.js';
+
+/** What a run is made on. */
+export interface RunWorld extends WireWorld {
+  readonly local: MemoryStorage;
+  readonly remote: MemoryStorage;
+}
+
+/** The server as it tells of its own changes, and how often it is listed where it does not. */
+export interface RemoteEars {
+  /** Those that are told; `null`: the server tells nothing. */
+  readonly watchers: Set<FakeWatcher> | null;
+  readonly pollMs: number;
+}
 
 export interface RunParts {
-  readonly world: World;
+  readonly world: RunWorld;
   readonly clock: VirtualClock;
   readonly durable: Durable;
   readonly knobs: Knobs;
@@ -36,6 +54,9 @@ export interface RunParts {
   readonly watchers: Set<FakeWatcher>;
   readonly seed: number;
   readonly persistent: boolean;
+  /** Default: a push as the knobs want it. */
+  readonly settings?: Settings;
+  readonly ears?: RemoteEars;
 }
 
 export interface Run {
@@ -53,10 +74,12 @@ export function startRun(parts: RunParts): Run {
   const clock = parts.clock.of(life, new Random(seed ^ 0x5eed));
   const link = new FakeLink(parts.clock, life, 10);
   const wire = { life, clock: parts.clock, link, world, weather };
-  const local = wired(world.local, { ...wire, side: 'local' });
-  const remote = wired(world.remote, { ...wire, side: 'remote' });
+  const settings = parts.settings ?? settingsOf(knobs);
+  const writes = writtenSidesOf(settings.mode);
+  const sideOf = (side: Side) => wired(world[side], { ...wire, side }, writes.includes(side));
+  const local = sideOf('local');
+  const remote = writes.includes('remote') ? sideOf('remote') : readOnly(sideOf('remote'));
   const state = durable.open(life, parts.stateStep);
-  const settings = settingsOf(knobs);
   const soft = new AbortController();
   const hard = new AbortController();
   const log = logOf(life, world);
@@ -85,7 +108,10 @@ export function startRun(parts: RunParts): Run {
     },
     stopSignal: soft.signal,
     signal: hard.signal,
-    filter: createFilterBook({ rules: excludeRules, gitignore: false, droppings: true }, local),
+    filter: createFilterBook(
+      { rules: rulesOf(settings), gitignore: false, droppings: true },
+      rulesSideOf(settings) === 'local' ? local : remote,
+    ),
     claims: new Claims(),
     ledger,
     temps,
@@ -111,8 +137,8 @@ export function startRun(parts: RunParts): Run {
     },
     newSettler: () => createSettler({ settleMs: knobs.settleMs }),
     rescanMs: knobs.rescanMs,
-    newRemoteWatcher: null,
-    remotePollMs: 15_000,
+    newRemoteWatcher: remoteWatcherOf(parts, life),
+    remotePollMs: parts.ears?.pollMs ?? 15_000,
     persistent: parts.persistent,
     board,
     pid: 1,
@@ -122,7 +148,23 @@ export function startRun(parts: RunParts): Run {
   return { life, agent, link, isWatching: () => board.watching };
 }
 
-function settingsOf(knobs: Knobs): Settings {
+function remoteWatcherOf({ ears, clock }: RunParts, life: Life): (() => FakeWatcher) | null {
+  const watchers = ears?.watchers ?? null;
+  if (watchers === null) return null;
+  return () => {
+    const watcher = new FakeWatcher(life, clock, 5, () => true);
+    watchers.add(watcher);
+    return watcher;
+  };
+}
+
+/** As compose/settings.ts has them: versions kept beside are nobody's source. */
+export function rulesOf({ mode, onDrift }: Pick<Settings, 'mode' | 'onDrift'>): FilterRule[] {
+  const kept = { type: 'exclude', pattern: conflictNamePattern, source: '--on-drift backup' } as const;
+  return isMirror(mode) && onDrift === 'backup' ? [...excludeRules, kept] : [...excludeRules];
+}
+
+export function settingsOf(knobs: Knobs): Settings {
   return {
     mode: 'push',
     delete: knobs.delete,
@@ -143,15 +185,18 @@ function settingsOf(knobs: Knobs): Settings {
 }
 
 /** Nobody throws `internal` but a fault of ours. */
-function hear(event: AgentEvent, world: World): void {
+function hear(event: AgentEvent, world: WireWorld): void {
   switch (event.type) {
     case 'problem':
       world.note(`problem ${event.problem.path}: ${event.problem.code} ${event.problem.message}`);
-      if (event.problem.code === 'internal') world.violation(`internal: ${event.problem.message}`);
+      if (event.problem.code === 'internal' || event.problem.message.includes('only read')) world.violation(`internal: ${event.problem.message}`);
       break;
     case 'notice':
       world.note(`notice ${event.code}: ${event.message}`);
       if (event.message.includes('unexpected failure')) world.violation(event.message);
+      break;
+    case 'conflict':
+      world.note(`conflict ${event.path}: ${event.cause} ${event.side} ${event.copy ?? 'overwritten'}`);
       break;
     case 'holds':
       world.note(`holds: ${event.holds.map(({ cause }) => cause).join(' ') || 'none'}`);
@@ -170,7 +215,7 @@ function hear(event: AgentEvent, world: World): void {
   }
 }
 
-function logOf(life: Life, world: World): Log {
+function logOf(life: Life, world: WireWorld): Log {
   const write = (level: string) => (message: string, fields?: Record<string, unknown>) => {
     if (!life.alive) return;
     const text = `${level} ${message} ${JSON.stringify(fields ?? {})}`;

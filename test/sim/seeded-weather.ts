@@ -7,6 +7,11 @@ const none: Fault = { type: 'none' };
 const refusals: readonly ErrorCode[] = ['permission', 'changed', 'protocol', 'no-space', 'network'];
 const readRefusals: readonly ErrorCode[] = ['permission', 'changed', 'vanished'];
 const readable = ['openSource', 'read', 'observe', 'scan', 'readText', 'hash'];
+const writeRefusals: readonly ErrorCode[] = ['permission', 'changed', 'no-space'];
+const writable = [
+  ...['createTemp', 'resumeTemp', 'write', 'complete', 'publish'],
+  ...['makeDirectory', 'makeSymlink', 'setMetadata', 'move', 'remove'],
+];
 
 /** Weather by the dice, until it calms down. */
 export class SeededWeather implements Weather {
@@ -34,8 +39,9 @@ export class SeededWeather implements Weather {
     let die = random.next();
     if ((die -= crash) < 0) return { type: 'crash', done: random.chance(0.5) };
     if (side === 'local') {
-      if (die >= refused || !readable.includes(operation)) return none;
-      return { type: 'refused', error: new TowlineError(random.pick(readRefusals), 'refused by the dice') };
+      const codes = readable.includes(operation) ? readRefusals : writeRefusals;
+      if (die >= refused || !(readable.includes(operation) || writable.includes(operation))) return none;
+      return { type: 'refused', error: new TowlineError(random.pick(codes), 'refused by the dice') };
     }
     if ((die -= refused) < 0) {
       return { type: 'refused', error: new TowlineError(random.pick(refusals), 'refused by the dice') };

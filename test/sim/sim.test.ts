@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { simulate } from './simulation.js';
+import { simulate } from './push.js';
 
 /** Seeds per run: enough for two minutes of the smallest machine that runs the tests. */
 const seedsDefault = 3_000;

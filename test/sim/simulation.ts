@@ -1,17 +1,14 @@
-/** A whole agent in a world of trouble, by one seed; and what must hold when the trouble is over. */
+/** A whole agent in a world of trouble, by one seed; what the world is and what must hold in the end is the scene's. */
 import { TowlineError, hasCode } from '../../src/core/errors.js';
 import type { Hold } from '../../src/core/guard.js';
 import { Durable, writingSteps } from './durable.js';
 import type { FakeWatcher } from './fake-watcher.js';
-import { hopelessPaths, openEnds } from './judge.js';
-import { type Knobs, knobsOf, laterKnobsOf } from './knobs.js';
-import { Random } from './random.js';
-import { type Run, startRun } from './run.js';
+import type { Knobs } from './knobs.js';
+import type { Random } from './random.js';
+import { type Run, type RunParts, startRun } from './run.js';
+import type { Scene, Stage } from './scene.js';
 import { SeededWeather } from './seeded-weather.js';
-import { Editor, LocalUser } from './user.js';
 import { VirtualClock } from './virtual-clock.js';
-import { walkTree } from './walk-tree.js';
-import { World } from './world.js';
 import { Troubles } from './troubles.js';
 
 /** How long the two sides may take to become equal once nothing goes wrong any more: a few of the longest waits. */
@@ -33,12 +30,24 @@ export interface Outcome {
   readonly resumed: number;
 }
 
+/** What a seed stands for. */
+export interface Script {
+  readonly seed: number;
+  readonly random: Random;
+  /** For what came later: see `LaterKnobs`. */
+  readonly later: Random;
+  readonly knobs: Knobs;
+  readonly scene: (stage: Stage) => Scene;
+  /** The test that plays it. */
+  readonly test: string;
+}
+
 /**
  * Runs one seed.
  * @throws when something happened that must not, with the seed and what led to it
  */
-export async function simulate(seed: number, adjust: Partial<Knobs> = {}): Promise<Outcome> {
-  const simulation = new Simulation(seed, adjust);
+export async function play(script: Script): Promise<Outcome> {
+  const simulation = new Simulation(script);
   try {
     return await simulation.run();
   } finally {
@@ -47,18 +56,15 @@ export async function simulate(seed: number, adjust: Partial<Knobs> = {}): Promi
 }
 
 class Simulation {
-  readonly #seed: number;
+  readonly #script: Script;
   readonly #random: Random;
-  /** For what came later: see `LaterKnobs`. */
   readonly #later: Random;
   readonly #knobs: Knobs;
   readonly #clock = new VirtualClock();
-  readonly #durable = new Durable();
+  readonly #durable: Durable;
   readonly #watchers = new Set<FakeWatcher>();
-  readonly #world: World;
   readonly #weather: SeededWeather;
-  readonly #user: LocalUser;
-  readonly #stranger: Editor;
+  readonly #scene: Scene;
   readonly #troubles: Troubles;
   #run: Run | null = null;
   #crashes = 0;
@@ -66,53 +72,56 @@ class Simulation {
   /** When the state last found no room. */
   #fullAtMs = -Infinity;
 
-  constructor(seed: number, adjust: Partial<Knobs>) {
-    this.#seed = seed;
-    this.#random = new Random(seed);
-    this.#later = new Random(seed ^ 0x1a7e);
-    this.#knobs = { ...knobsOf(this.#random), ...laterKnobsOf(this.#later), ...adjust };
-    this.#world = new World(this.#clock, this.#knobs);
-    const edit = () => this.#user.does((editor) => editor.some());
-    this.#weather = new SeededWeather(this.#random, this.#knobs, () => this.#crash(), edit);
-    const events = () => (this.#weather.calm ? { lost: 0, twice: 0, late: 0 } : this.#knobs.events);
-    this.#user = new LocalUser({
-      world: this.#world,
-      random: this.#random,
-      clock: this.#clock,
-      watchers: this.#watchers,
-      mayDeceive: (path) => this.#isKnown(path),
-      events,
-      knobs: this.#knobs,
+  constructor(script: Script) {
+    const { random, later, knobs } = script;
+    this.#script = script;
+    this.#random = random;
+    this.#later = later;
+    this.#knobs = knobs;
+    this.#durable = new Durable(knobs.directoryInodes);
+    this.#weather = new SeededWeather(
+      random,
+      knobs,
+      () => this.#crash(),
+      () => this.#scene.somebodyWorks(),
+    );
+    const stage = { clock: this.#clock, durable: this.#durable, watchers: this.#watchers, random, later };
+    this.#scene = script.scene({
+      ...stage,
+      events: () => (this.#weather.calm ? { lost: 0, twice: 0, late: 0 } : knobs.events),
+      run: () => this.#run,
+      calm: () => this.#weather.calm,
     });
-    this.#stranger = new Editor(this.#world.remote.edit, this.#random, this.#clock, null, this.#knobs);
     this.#troubles = new Troubles({
-      world: this.#world,
-      random: this.#random,
-      clock: this.#clock,
+      ...stage,
+      world: this.#scene.world,
       weather: this.#weather,
-      watchers: this.#watchers,
-      user: this.#user,
+      user: this.#scene.user,
       run: () => this.#run,
     });
-    this.#world.inReplacement = () => this.#inReplacement();
+    this.#scene.world.inReplacement = () => this.#inReplacement();
   }
 
   async run(): Promise<Outcome> {
-    this.#prepare();
+    this.#scene.prepare();
     // What both sides hold is older than all that follows.
     await this.#clock.run(10_000);
     this.#start();
     await this.#clock.run(this.#scheduleTrouble());
     this.#calmDown();
     await this.#converge();
+    if (this.#scene.looksAgainMs > 0) {
+      await this.#clock.run(this.#scene.looksAgainMs);
+      await this.#converge();
+    }
     await this.#keepQuiet();
     await this.#stop();
     this.#judge();
     return {
       virtualMs: this.#clock.now() - 1_700_000_000_000,
-      mutations: this.#world.mutations,
+      mutations: this.#scene.world.mutations,
       crashes: this.#crashes,
-      resumed: this.#world.resumed,
+      resumed: this.#scene.world.resumed,
     };
   }
 
@@ -122,75 +131,24 @@ class Simulation {
     this.#run?.life.end();
   }
 
-  /**
-   * The base knows this very file and its content. Where it does not (it was adopted by size and time, or the root was
-   * empty for a while, or the state may be lost), size and whole seconds are all there is to go by.
-   */
-  #isKnown(path: string): boolean {
-    const was = this.#durable.base.get(path)?.local;
-    const now = this.#world.local.edit.stat(path);
-    return (
-      this.#knobs.troubles === 0 &&
-      this.#knobs.stateLost === 0 &&
-      was?.hash !== undefined &&
-      was.size === now?.size &&
-      was.mtimeMs === now.mtimeMs
-    );
-  }
-
-  /** A stranger on the server does something, if there is room for it. */
-  #strangerWorks(): void {
-    try {
-      this.#world.note(`stranger: ${this.#stranger.some()}`);
-    } catch (error) {
-      if (!hasCode(error, 'no-space')) throw error;
-    }
-    if (!this.#knobs.remote.modes) this.#forgetModes();
-    this.#world.foreignChanged();
-  }
-
-  /** A side that keeps no modes has none that could be in the way. */
-  #forgetModes(): void {
-    const { edit } = this.#world.remote;
-    for (const [path, { kind }] of walkTree(edit)) {
-      if (kind !== 'symlink') edit.chmod(path, kind === 'directory' ? 0o755 : 0o644);
-    }
-  }
-
-  #prepare(): void {
-    const local = this.#world.local.edit;
-    for (let count = this.#random.between(0, 14); count > 0; count--)
-      this.#user.does((editor) => editor.some());
-    this.#world.localChanged();
-    const remote = this.#world.remote.edit;
-    for (const [path, { kind, mode, mtimeMs, content }] of walkTree(local)) {
-      if (!this.#random.chance(0.4) || remote.stat(path) !== null) continue;
-      if (kind === 'directory') remote.mkdir(path, mode);
-      else if (kind === 'symlink') remote.symlink(content, path);
-      else remote.write(path, local.read(path), { mode, mtimeMs });
-    }
-    for (let count = this.#random.below(5); count > 0; count--) this.#strangerWorks();
-    if (!this.#knobs.remote.modes) this.#forgetModes();
-    this.#world.foreignChanged();
-  }
-
   #start(): void {
     if (this.#stopping) return;
     this.#watchers.clear();
-    this.#world.pausedSinceMs = null;
-    const run = startRun({
-      world: this.#world,
+    this.#scene.world.pausedSinceMs = null;
+    const parts: RunParts = {
+      world: this.#scene.world,
       clock: this.#clock,
       durable: this.#durable,
       knobs: this.#knobs,
       weather: this.#weather,
       stateStep: (when, what) => this.#stateStep(when, what),
       watchers: this.#watchers,
-      seed: this.#seed + this.#crashes,
+      seed: this.#script.seed + this.#crashes,
       persistent: true,
-    });
+    };
+    const run = startRun({ ...parts, ...this.#scene.runParts() });
     this.#run = run;
-    this.#world.note('the agent starts');
+    this.#scene.world.note('the agent starts');
     run.agent.watch().then(
       () => this.#ended(run, null),
       (error: unknown) => this.#ended(run, error),
@@ -200,12 +158,12 @@ class Simulation {
   /** The agent ended by itself: whoever supervises it starts it again. */
   #ended(run: Run, error: unknown): void {
     if (!run.life.alive || this.#stopping) return;
-    this.#world.note(`the agent ended: ${String(error)}`);
+    this.#scene.world.note(`the agent ended: ${String(error)}`);
     const mayEnd = !this.#weather.calm && !run.isWatching();
     const full = this.#clock.now() - this.#fullAtMs < stopsWithinMs && hasCode(error, 'state');
-    const known = full || (mayEnd && error instanceof TowlineError && forgiven.includes(error.code));
+    const known = full || this.#scene.forgives(error) || (mayEnd && error instanceof TowlineError && forgiven.includes(error.code));
     if (!known)
-      this.#world.violation(`the agent ended: ${error instanceof Error ? (error.stack ?? '') : 'quietly'}`);
+      this.#scene.world.violation(`the agent ended: ${error instanceof Error ? (error.stack ?? '') : 'quietly'}`);
     run.life.end();
     this.#clock.timer(1_000, () => this.#startAgain());
   }
@@ -213,17 +171,17 @@ class Simulation {
   #crash(): void {
     if (this.#run?.life.alive !== true) return;
     this.#crashes++;
-    this.#world.note('the agent crashes');
+    this.#scene.world.note('the agent crashes');
     this.#run.life.end();
-    this.#world.checkContents();
+    this.#scene.world.checkContents();
     this.#clock.timer(this.#random.pick([0, 10, 1_000, 30_000]), () => this.#startAgain());
   }
 
   #startAgain(): void {
     if (!this.#weather.calm && this.#later.chance(this.#knobs.stateLost)) {
-      this.#world.note('the state is corrupt and is set aside');
+      this.#scene.world.note('the state is corrupt and is set aside');
       this.#durable.lose();
-      this.#world.lostSinceMs = this.#clock.now();
+      this.#scene.world.lostSinceMs = this.#clock.now();
     }
     this.#start();
   }
@@ -233,7 +191,7 @@ class Simulation {
     if (this.#random.chance(this.#knobs.stateCrash)) this.#crash();
     if (when === 'after' || !writingSteps.has(what)) return;
     if (!this.#weather.stateFull && !this.#later.chance(this.#knobs.stateRefused)) return;
-    this.#world.note(`no room for ${what}`);
+    this.#scene.world.note(`no room for ${what}`);
     this.#fullAtMs = this.#clock.now();
     throw new TowlineError('state', 'the disk of the state is full');
   }
@@ -253,11 +211,11 @@ class Simulation {
     let atMs = 0;
     for (let count = 0; count < edits; count++) {
       atMs += this.#random.chance(0.1) ? this.#random.below(5_000) : this.#random.below(editGapMs);
-      this.#clock.timer(atMs, () => this.#user.does((editor) => editor.some()));
+      this.#clock.timer(atMs, () => this.#scene.user.does((editor) => editor.some()));
     }
     const wholeMs = atMs + 2_000;
     for (let count = 0; count < foreign; count++) {
-      this.#clock.timer(this.#random.below(wholeMs), () => this.#strangerWorks());
+      this.#clock.timer(this.#random.below(wholeMs), () => this.#scene.strangerWorks());
     }
     for (let count = 0; count < troubles; count++) {
       this.#clock.timer(this.#random.below(wholeMs), () => this.#troubles.begin(this.#random.below(20_000)));
@@ -273,14 +231,10 @@ class Simulation {
   }
 
   #calmDown(): void {
-    this.#world.note('from here on nothing goes wrong');
+    this.#scene.world.note('from here on nothing goes wrong');
     this.#weather.calm = true;
     this.#troubles.endAll();
-    const shown = [...walkTree(this.#world.local.edit)].some(
-      ([path, { kind }]) => !this.#world.excluded(path, kind),
-    );
-    // A root that is empty for good is held for good, and rightly so.
-    if (!shown) this.#user.does((editor) => editor.write('last'));
+    this.#scene.enliven();
   }
 
   async #converge(): Promise<void> {
@@ -291,6 +245,7 @@ class Simulation {
       this.#throwViolations();
       if (this.#openEnds(!this.#isPrompt()).length === 0) return;
       await this.#allowDeletes();
+      if (this.#run?.life.alive === true) this.#scene.decide(this.#run);
     }
     const open = this.#openEnds().slice(0, 5).join('\n');
     throw this.#failure(`the sides did not become equal${this.#isPrompt() ? ' soon' : ''}:\n${open}`);
@@ -298,9 +253,7 @@ class Simulation {
 
   /** Nothing keeps what was seen from being on the other side at once: it must not take a scan to find it again. */
   #isPrompt(): boolean {
-    const { events, faults, foreign, troubles, rescanMs } = this.#knobs;
-    const untold = events.lost > 0 || foreign > 0 || troubles > 0 || faults.refused > 0 || faults.frozen > 0;
-    return !untold && rescanMs > promptMs;
+    return this.#scene.isPrompt && this.#knobs.rescanMs > promptMs;
   }
 
   /** The guard holds back more than the seed allows: a person says that it may go. */
@@ -310,25 +263,32 @@ class Simulation {
     const { holds } = run.agent.summary();
     const mayGo = ({ cause }: Hold) => cause === 'too-many-deletions' || cause === 'state-lost';
     if (holds.length === 0 || !holds.every(mayGo)) return;
-    this.#world.note('a person allows the deletions');
-    this.#world.lostSinceMs = null;
+    this.#scene.world.note('a person allows the deletions');
+    this.#scene.world.lostSinceMs = null;
     let resumed = false;
-    void run.agent.control.resume({ allowDeletes: true }).then(() => (resumed = true));
+    run.agent.control.resume({ allowDeletes: true }).then(
+      () => (resumed = true),
+      (error: unknown) => {
+        // It can be said again when the server is there.
+        if (hasCode(error, 'network')) resumed = true;
+        else this.#scene.world.violation(`resume: ${String(error)}`);
+      },
+    );
     if (!(await this.#clock.run(60_000, () => resumed))) throw this.#failure('resuming took a minute');
   }
 
   /** Once equal, nothing is written any more. */
   async #keepQuiet(): Promise<void> {
-    const before = this.#world.mutations;
+    const before = this.#scene.world.mutations;
     await this.#clock.run(this.#knobs.rescanMs * quietRescans);
     this.#throwViolations();
     // A path that cannot be carried over may just be tried again.
     await this.#clock.run(1_000, () => this.#openEnds().length === 0);
     const open = this.#openEnds();
     if (open.length > 0) throw this.#failure(`the sides did not stay equal:\n${open.join('\n')}`);
-    if (hopelessPaths(this.#world, this.#knobs).length > 0 || this.#world.mutations === before) return;
+    if (this.#scene.isHopeless() || this.#scene.world.mutations === before) return;
     throw this.#failure(
-      `${String(this.#world.mutations - before)} changes were made though the sides were equal`,
+      `${String(this.#scene.world.mutations - before)} changes were made though the sides were equal`,
     );
   }
 
@@ -341,27 +301,28 @@ class Simulation {
   }
 
   #judge(): void {
-    this.#world.checkContents();
+    this.#scene.world.checkContents();
     this.#throwViolations();
     const open = this.#openEnds();
     if (open.length > 0) throw this.#failure(`after the stop:\n${open.join('\n')}`);
   }
 
   #openEnds(records = true): string[] {
-    const ends = openEnds(this.#world, this.#durable, this.#knobs, records);
+    const ends = this.#scene.openEnds(records);
     return this.#run?.life.alive === true ? ends : ['the agent does not run', ...ends];
   }
 
   #throwViolations(): void {
-    const [first] = this.#world.violations;
+    const [first] = this.#scene.world.violations;
     if (first !== undefined) throw this.#failure(first);
   }
 
   #failure(what: string): Error {
-    const seed = String(this.#seed);
-    const trace = process.env.TOWLINE_SIM_SEED === undefined ? '' : `\n${this.#world.trace.join('\n')}`;
+    const { test } = this.#script;
+    const seed = String(this.#script.seed);
+    const trace = process.env.TOWLINE_SIM_SEED === undefined ? '' : `\n${this.#scene.world.trace.join('\n')}`;
     return new Error(
-      `seed ${seed}: ${what}\nReplay: TOWLINE_SIM_SEED=${seed} npx vitest run test/sim${trace}`,
+      `seed ${seed}: ${what}\nReplay: TOWLINE_SIM_SEED=${seed} npx vitest run ${test}${trace}`,
     );
   }
 }

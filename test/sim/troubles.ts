@@ -4,19 +4,19 @@ import type { FakeWatcher } from './fake-watcher.js';
 import type { Random } from './random.js';
 import type { Run } from './run.js';
 import type { SeededWeather } from './seeded-weather.js';
-import { type LocalUser, save } from './user.js';
+import type { Scene, SceneWorld } from './scene.js';
+import { save } from './user.js';
 import type { VirtualClock } from './virtual-clock.js';
 import { walkTree } from './walk-tree.js';
 import type { Side } from './wire.js';
-import type { World } from './world.js';
 
 export interface TroublesParts {
-  readonly world: World;
+  readonly world: SceneWorld;
   readonly random: Random;
   readonly clock: VirtualClock;
   readonly weather: SeededWeather;
   readonly watchers: ReadonlySet<FakeWatcher>;
-  readonly user: LocalUser;
+  readonly user: Scene['user'];
   /** The agent as it runs now. */
   readonly run: () => Run | null;
 }

@@ -27,6 +27,8 @@ export class Editor {
    * is moved or replaced by what looks like it.
    */
   readonly #foreign: boolean;
+  /** Whether a foreigner moves things all the same: where both sides count, what was agreed on is known better. */
+  readonly #moves: boolean;
   /** Whether the agent has what it takes to tell another content of the same size (and time) at this path. */
   readonly #mayDeceive: (path: string) => boolean;
   readonly #names: readonly string[];
@@ -41,7 +43,9 @@ export class Editor {
     clock: VirtualClock,
     mayDeceive: ((path: string) => boolean) | null,
     { badNames, large }: Pick<Knobs, 'badNames' | 'large'>,
+    moves = mayDeceive !== null,
   ) {
+    this.#moves = moves;
     this.#names = badNames ? [...plainNames, badName] : plainNames;
     this.#large = large && mayDeceive !== null;
     this.#edit = edit;
@@ -78,7 +82,8 @@ export class Editor {
 
   symlink(path: string): string {
     this.#links++;
-    this.#edit.symlink(`${this.#random.pick(this.#names)}${String(this.#links)}`, path);
+    const by = this.#foreign && this.#moves ? 'f' : '';
+    this.#edit.symlink(`${by}${this.#random.pick(this.#names)}${String(this.#links)}`, path);
     return `symlink ${path}`;
   }
 
@@ -170,7 +175,7 @@ export class Editor {
         return `chmod ${path}`;
       }
       case 2:
-        return this.#foreign ? 'nothing' : this.#move(path);
+        return this.#moves ? this.#move(path) : 'nothing';
       default:
         this.#edit.remove(path);
         return `instead of a ${stat.kind}: ${this.#make(path)}`;
@@ -229,16 +234,29 @@ export class LocalUser {
   }
 
   #tell(events: readonly WatchEvent[]): void {
-    const { lost, twice, late } = this.#events();
-    for (const event of events) {
-      if (this.#random.chance(lost)) continue;
-      const times = this.#random.chance(twice) ? 2 : 1;
-      for (let time = 0; time < times; time++) {
-        const ms = this.#random.chance(late) ? this.#random.below(5_000) : 1;
-        this.#clock.timer(ms, () => {
-          for (const watcher of this.#watchers) watcher.tell(event);
-        });
-      }
+    const [random, clock, watchers] = [this.#random, this.#clock, this.#watchers];
+    tell(events, { random, clock, watchers, odds: this.#events() });
+  }
+}
+
+export interface Telling {
+  readonly random: Random;
+  readonly clock: VirtualClock;
+  readonly watchers: ReadonlySet<FakeWatcher>;
+  /** How likely an event is lost, told twice, told late. */
+  readonly odds: { readonly lost: number; readonly twice: number; readonly late: number };
+}
+
+/** Lets the watchers know, as well or as badly as the dice will. */
+export function tell(events: readonly WatchEvent[], { random, clock, watchers, odds }: Telling): void {
+  for (const event of events) {
+    if (random.chance(odds.lost)) continue;
+    const times = random.chance(odds.twice) ? 2 : 1;
+    for (let time = 0; time < times; time++) {
+      const ms = random.chance(odds.late) ? random.below(5_000) : 1;
+      clock.timer(ms, () => {
+        for (const watcher of watchers) watcher.tell(event);
+      });
     }
   }
 }

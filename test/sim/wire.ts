@@ -1,12 +1,12 @@
 /** What lies between one run of the agent and the two sides: latency, lost answers, broken connections, crashes. */
 import { TowlineError } from '../../src/core/errors.js';
 import { isBelow, join, parentOf } from '../../src/core/path.js';
+import type { Kind } from '../../src/core/entry.js';
 import type { Observed, ScanRequest, Source, Storage, Temp } from '../../src/ports.js';
 import type { MemoryStorage } from '../../src/storage/memory/storage.js';
 import { lost, type FakeLink } from './fake-link.js';
 import { never, type Life } from './life.js';
 import type { VirtualClock } from './virtual-clock.js';
-import type { World } from './world.js';
 
 /** What happens to one call. */
 export type Fault =
@@ -22,6 +22,11 @@ export type Fault =
 
 export type Side = 'local' | 'remote';
 
+const lookingOperations: ReadonlySet<string> = new Set([
+  ...['scan', 'list', 'observe', 'openSource', 'readText', 'hash', 'hashInPlace'],
+  ...['freeBytes', 'clockOffsetMs', 'read', 'check'],
+]);
+
 /** The weather of a simulation. */
 export interface Weather {
   fault(side: Side, operation: string, path: string): Fault;
@@ -35,24 +40,41 @@ export interface Weather {
   crash(): void;
 }
 
+/** The world that the calls of a run are made on: told of what the agent does to it, right before and right after. */
+export interface WireWorld {
+  /** Changes the agent made. */
+  mutations: number;
+  /** Partials that were gone on with. */
+  resumed: number;
+  note(text: string): void;
+  violation(text: string): void;
+  /** The agent is about to change this path of a side. */
+  agentWrites(path: string, side: Side): void;
+  /** It did, or could not. */
+  checkContent(path: string, side: Side): void;
+  agentRemoved(path: string, kind: Kind, side: Side): void;
+  /** It looked at what it is about to replace: nothing can be seen any more from here to the rename. */
+  lastLook?(path: string, side: Side): void;
+}
+
 export interface WireParts {
   readonly side: Side;
   readonly life: Life;
   readonly clock: VirtualClock;
   readonly link: FakeLink;
-  readonly world: World;
+  readonly world: WireWorld;
   readonly weather: Weather;
 }
 
 /** A side as one run of the agent reaches it. */
-export function wired(inner: MemoryStorage, parts: WireParts): Storage {
+export function wired(inner: MemoryStorage, parts: WireParts, writable: boolean): Storage {
   const wire = new Wire(parts);
-  return parts.side === 'local' ? localSide(inner, wire) : remoteSide(inner, wire);
+  return writable ? writableSide(inner, wire) : readSide(inner, wire);
 }
 
-function localSide(inner: MemoryStorage, wire: Wire): Storage {
+function readSide(inner: MemoryStorage, wire: Wire): Storage {
   const forbidden = (what: string) => () => {
-    wire.parts.world.violation(`the local side was written: ${what}`);
+    wire.parts.world.violation(`the ${wire.parts.side} side was written: ${what}`);
     return Promise.reject(new TowlineError('permission', 'the source is never written'));
   };
   return {
@@ -64,6 +86,7 @@ function localSide(inner: MemoryStorage, wire: Wire): Storage {
     makeDirectory: forbidden('makeDirectory'),
     makeSymlink: forbidden('makeSymlink'),
     setMetadata: forbidden('setMetadata'),
+    move: forbidden('move'),
     remove: forbidden('remove'),
     removeTemps: forbidden('removeTemps'),
   };
@@ -104,8 +127,8 @@ function readingOf(
   };
 }
 
-function remoteSide(inner: MemoryStorage, wire: Wire): Storage {
-  const { world } = wire.parts;
+function writableSide(inner: MemoryStorage, wire: Wire): Storage {
+  const { world, side } = wire.parts;
   return {
     ...inner,
     ...readingOf(inner, wire),
@@ -113,13 +136,13 @@ function remoteSide(inner: MemoryStorage, wire: Wire): Storage {
     createTemp: (path, name) =>
       wire.call('createTemp', path, async () => {
         wire.requireReach(path);
-        const epoch = wire.parts.link.epoch;
+        const epoch = wire.epoch;
         return wiredTemp(await inner.createTemp(path, name), wire, path, epoch);
       }),
     resumeTemp: (path, from, to, offset, apart) =>
       wire.call('resumeTemp', path, async () => {
         wire.requireReach(path);
-        const epoch = wire.parts.link.epoch;
+        const epoch = wire.epoch;
         const temp = await inner.resumeTemp(path, from, to, offset, apart);
         if (temp === null) return null;
         world.resumed++;
@@ -146,7 +169,7 @@ function remoteSide(inner: MemoryStorage, wire: Wire): Storage {
         wire.requireReach(path);
         const kind = inner.edit.stat(path)?.kind;
         await inner.remove(path, expected, lock);
-        if (kind !== undefined && kind !== 'special') world.agentRemoved(path, kind);
+        if (kind !== undefined && kind !== 'special') world.agentRemoved(path, kind, side);
       }),
     removeTemps: (paths) => wire.call('removeTemps', paths[0] ?? '', () => inner.removeTemps(paths)),
   };
@@ -182,7 +205,7 @@ function wiredSource(inner: Source, wire: Wire, path: string): Source {
 /** A temp's handle is its connection's: after a break it is dead. */
 function wiredTemp(inner: Temp, wire: Wire, path: string, epoch: number): Temp {
   const whileOpen = async <T>(call: () => Promise<T>): Promise<T> => {
-    if (!wire.parts.link.isOpen(epoch)) throw lost();
+    if (!wire.isOpen(epoch)) throw lost();
     return call();
   };
   return {
@@ -190,7 +213,14 @@ function wiredTemp(inner: Temp, wire: Wire, path: string, epoch: number): Temp {
     get acknowledged() {
       return inner.acknowledged;
     },
-    complete: (attributes) => whileOpen(() => wire.call('complete', path, () => inner.complete(attributes))),
+    complete: (attributes) =>
+      whileOpen(() =>
+        wire.call('complete', path, async () => {
+          const completed = await inner.complete(attributes);
+          wire.parts.world.lastLook?.(path, wire.parts.side);
+          return completed;
+        }),
+      ),
     publish: (expected) => whileOpen(() => wire.change('publish', path, () => inner.publish(expected))),
     leave: () => wire.parts.life.hears(inner.leave()),
     discard: async () => {
@@ -209,6 +239,15 @@ class Wire {
 
   constructor(parts: WireParts) {
     this.parts = parts;
+  }
+
+  /** The connection that is there now: our own machine is always there. @throws `network` */
+  get epoch(): number {
+    return this.parts.side === 'remote' ? this.parts.link.epoch : 0;
+  }
+
+  isOpen(epoch: number): boolean {
+    return this.parts.side === 'local' || this.parts.link.isOpen(epoch);
   }
 
   denied(path: string): 'no' | 'list' | 'all' {
@@ -234,16 +273,16 @@ class Wire {
 
   /** One that changes what a reader sees at the path. */
   change<T>(operation: string, path: string, work: () => Promise<T>, half?: () => void): Promise<T> {
-    const { world } = this.parts;
+    const { world, side } = this.parts;
     const whole = async () => {
       this.requireReach(path);
-      world.agentWrites(path);
+      world.agentWrites(path, side);
       try {
         const result = await work();
         world.mutations++;
         return result;
       } finally {
-        world.checkContent(path);
+        world.checkContent(path, side);
       }
     };
     return this.call(operation, path, whole, half);
@@ -253,10 +292,10 @@ class Wire {
   async call<T>(operation: string, path: string, work: () => Promise<T>, half?: () => void): Promise<T> {
     const { life, side, weather, world, link, clock } = this.parts;
     if (life.hasEnded()) return never<T>();
-    const epoch = side === 'remote' ? link.epoch : 0;
+    const epoch = this.epoch;
     const latencyMs = weather.latencyMs(side);
     if (latencyMs > 0) await clock.wait(latencyMs);
-    if (life.hasEnded() || (side === 'remote' && !link.isOpen(epoch)))
+    if (life.hasEnded() || !this.isOpen(epoch))
       return this.#frozen(operation, path, work);
 
     const fault = weather.fault(side, operation, path);
@@ -270,7 +309,7 @@ class Wire {
     if (fault.type === 'disconnect') link.drop(weather.downMs());
     if (life.hasEnded()) return never<T>();
     if (result === null || fault.type !== 'none') throw lost();
-    if (side === 'remote' && !link.isOpen(epoch)) throw lost();
+    if (!this.isOpen(epoch)) throw lost();
     return result.value;
   }
 
@@ -282,16 +321,21 @@ class Wire {
   ): Promise<{ value: T } | null> {
     try {
       const value = await work();
-      if (this.parts.side === 'remote') this.parts.world.note(`${operation} '${path}'`);
+      this.#note(`${operation} '${path}'`, operation);
       return { value };
     } catch (error) {
       // An answer that is lost says nothing, a refusal included.
       if (fault.type !== 'none') return null;
-      if (error instanceof TowlineError && this.parts.side === 'remote') {
-        this.parts.world.note(`${operation} '${path}': ${error.code}`);
-      }
+      if (error instanceof TowlineError) this.#note(`${operation} '${path}': ${error.code}`, operation);
       throw error;
     }
+  }
+
+  /** Looking at our own side is not worth a line. */
+  #note(text: string, operation: string): void {
+    const { side, world } = this.parts;
+    if (side === 'remote') world.note(text);
+    else if (!lookingOperations.has(operation)) world.note(`local ${text}`);
   }
 
   /** The connection (or the agent) went while the request was on its way: the server may still get to it. */

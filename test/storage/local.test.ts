@@ -139,6 +139,23 @@ test('a side that is only read refuses every change', async () => {
   expect(await entryAt(storage, 'file')).toEqual(entry);
 });
 
+test('what is saved, or removed, in the very moment before a rename is not lost', async () => {
+  const root = freshFolder('saved');
+  const storage = createLocalStorage({ root, writable: true });
+  for (const meanwhile of ['saved', 'removed']) {
+    fs.writeFileSync(join(root, 'file'), 'old');
+    const expected = await entryAt(storage, 'file');
+    const { temp } = await completeTemp(storage, 'file', 'ours');
+    if (meanwhile === 'saved') fs.writeFileSync(join(root, 'file'), 'saved by somebody');
+    else fs.rmSync(join(root, 'file'));
+    expect(await codeOf(temp.publish(expected))).toBe('changed');
+    expect(await temp.discard()).toBe(true);
+    if (meanwhile === 'saved')
+      expect(fs.readFileSync(join(root, 'file'), 'utf8')).toBe('saved by somebody');
+    else expect(fs.readdirSync(root)).toEqual([]);
+  }
+});
+
 test('a mere chmod of a source is noticed', async () => {
   const root = freshFolder('source');
   fs.writeFileSync(join(root, 'file'), 'x');

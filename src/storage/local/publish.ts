@@ -2,7 +2,9 @@
 import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import type { Entry, Kind } from '../../core/entry.js';
 import { TowlineError } from '../../core/errors.js';
+import { checkExpected } from '../expected.js';
 import { errnoOf, localError } from './errors.js';
+import { entryFrom } from './stats.js';
 
 interface Publication {
   readonly from: string;
@@ -17,19 +19,33 @@ const noLinks = ['EPERM', 'EACCES', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK']
 
 /**
  * Renames `from` to `to`; see `Temp.publish` for what `expected` means.
- * @throws `exists`, and errors of renaming
+ * @throws `exists`, `changed`, and errors of renaming
  */
 export function publishAt(publication: Publication, expected: Entry | null): void {
   const { from, to, shown } = publication;
   try {
-    if (expected !== null) renameSync(from, to);
-    else if (linkTo(publication)) unlinkSync(from);
+    if (expected !== null) {
+      requireExpected(publication, expected);
+      renameSync(from, to);
+    } else if (linkTo(publication)) unlinkSync(from);
     else renameToNothing(publication);
   } catch (error) {
     if (error instanceof TowlineError) throw error;
     if (errnoOf(error) === 'ENOTEMPTY') throw taken(shown, error);
     throw localError(error, 'put the new version in the place of', shown);
   }
+}
+
+/** Whoever saved the file since it was looked at keeps what they saved. A directory is left to the rename, which refuses it. */
+function requireExpected({ to, shown }: Publication, expected: Entry): void {
+  const stats = lstatSync(to, { throwIfNoEntry: false });
+  if (stats?.isDirectory() === true) return;
+  const now = stats === undefined ? null : entryFrom(stats, to, shown);
+  if (now === null || now instanceof TowlineError) {
+    const what = `${shown} is no longer what it was when this was planned`;
+    throw new TowlineError('changed', what, { path: shown, cause: now });
+  }
+  checkExpected(shown, expected, now);
 }
 
 /** A hard link refuses an existing target in one step, which a rename cannot. False: not possible here. */

@@ -5,7 +5,7 @@ import { isOwnName } from '../../core/tempname.js';
 import { componentsOf } from '../checked.js';
 import { checkExpected } from '../expected.js';
 import type { MemoryContext } from './context.js';
-import { linkBeside, publish, taken } from './temp.js';
+import { linkBeside, publish, requireExpected, taken } from './temp.js';
 import { ownerMay } from './tree.js';
 
 /** See `Storage.makeDirectory`. */
@@ -41,6 +41,7 @@ export async function makeMemorySymlink(
   const temp = linkBeside(context, path, name, () => node);
   if (capabilities.symlinkTimes) tree.setTime(node, link.mtimeMs);
   try {
+    if (expected !== null) requireExpected(context, path, expected);
     await publish(context, temp, path, expected);
   } catch (error) {
     tree.unlink(temp);

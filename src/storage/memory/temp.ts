@@ -43,6 +43,17 @@ export async function publish(
   tree.rename(from, path);
 }
 
+/**
+ * A directory in the way is left to the rename, which refuses it.
+ * @throws `changed`
+ */
+export function requireExpected({ tree }: MemoryContext, path: string, expected: Entry): void {
+  const node = tree.find(path);
+  if (node?.kind === 'directory') return;
+  if (node === null) throw new TowlineError('changed', `${path} is not there any more`, { path });
+  checkExpected(path, expected, tree.entry(node, path));
+}
+
 /** See `Storage.createTemp`. */
 export function createMemoryTemp(context: MemoryContext, path: string, name: string): Temp {
   const node = context.tree.create('file', 0o600);
@@ -194,6 +205,8 @@ class MemoryTemp implements Temp {
 
   async publish(expected: Entry | null): Promise<void> {
     await step(this.#context, 'publish', this.#path, async () => {
+      // On a machine of our own nothing lies between this look and the rename.
+      if (expected !== null && this.#context.identity) requireExpected(this.#context, this.#path, expected);
       await publish(this.#context, this.#temp, this.#path, expected);
       this.#published = true;
       if (this.#lock !== null) releaseLock(this.#context, this.#path, this.#lock);
