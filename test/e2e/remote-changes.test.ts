@@ -133,15 +133,12 @@ describe('pull where the server has inotifywait', () => {
     const pair = freshPair(sshd);
     const agent = watch(pair, ['--mode', 'pull', '--remote-poll-seconds', '1']);
     await agent.ready();
-    const [watcher] = await eventually(() => {
-      expect(watchers()).toHaveLength(1);
-      return watchers();
-    });
     // It follows: a kill before that would be another matter.
     await eventually(() => {
       writeFileSync(join(pair.remote, 'probe'), String(Date.now()));
       expect(existsSync(join(pair.local, 'probe'))).toBe(true);
     });
+    const [watcher] = watchers();
     signalProcess(watcher!.pid, 'SIGKILL');
     const notice = await agent.line(({ code }) => code === 'remote-poll');
     expect(notice.msg).toContain('changes on the server are looked for every 1 s: inotifywait ended');
