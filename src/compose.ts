@@ -56,6 +56,9 @@ export interface RunHooks {
   readonly control?: boolean;
 }
 
+/** So many paths that both sides have are worth one look of a shell over there, from the beginning. */
+const largeEntries = 1_000;
+
 /** A one-shot command gives up after this many failed connections in a row. */
 const attemptsOnce = 3;
 
@@ -120,7 +123,8 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
   const near = createLocalStorage({ root, label: options.local, writable: writes.includes('local') });
   const opened = target.open({
     log,
-    helpers: writes.includes('remote') && purpose !== 'plan',
+    mayWrite: writes.includes('remote') && purpose !== 'plan',
+    large: (await state.base.count()) >= largeEntries,
     ...(purpose === 'watch' ? {} : { giveUpAfter: attemptsOnce }),
   });
   const { link, storage: far } = opened;

@@ -47,6 +47,8 @@ export interface ScanRequest extends ScanNames {
     readonly found: (directory: string, name: string, text: string) => void;
   };
   readonly signal?: AbortSignal;
+  /** Nothing is done by it: paths that differ are looked at, and full scans see what it misses. Quick counts more than sure. */
+  readonly hint?: boolean;
 }
 
 /** What is at a path now: an entry, nothing (`null`), or the reason why that cannot be told. */

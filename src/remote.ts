@@ -37,16 +37,26 @@ export interface Remote {
   /** Whether commands of the user can run there. */
   readonly runsCommands: boolean;
   /**
-   * Begins to connect. With `helpers` a shell there may be used where that is quicker; to show that it sees the same
-   * directory a file is made there for a moment: not to be asked for where nothing may be written.
+   * Begins to connect. A shell there is used where that is quicker; to show that it sees the same directory a file is made
+   * there for a moment where that is allowed (`mayWrite`). The other way takes longer, and needs inotifywait.
    */
-  open(how: { readonly log: Log; readonly helpers?: boolean; readonly giveUpAfter?: number }): OpenRemote;
+  open(how: HowToOpen): OpenRemote;
+}
+
+export interface HowToOpen {
+  readonly log: Log;
+  /** Files of ours may be made there. Default: false. */
+  readonly mayWrite?: boolean;
+  /** It is known to hold more than a thousand entries. Default: false. */
+  readonly large?: boolean;
+  /** Failed attempts to connect, in a row. Default: never. */
+  readonly giveUpAfter?: number;
 }
 
 export interface OpenRemote {
   readonly storage: Storage;
   readonly link: Link;
-  /** Starts a script of ours that needs inotifywait; `null` where there is no shell that may be used. */
+  /** Starts a script of ours that needs inotifywait; `null` where there is never a shell. */
   readonly inotify: StartStream | null;
   /** @throws `unsupported` where no commands run; otherwise as `Commands.run` */
   run(run: CommandRun): Promise<CommandResult>;
@@ -137,7 +147,7 @@ async function sshRemote(options: Named, env: Env, prompts?: Prompts): Promise<R
     label,
     identity: { user, host, port, path: target.path },
     runsCommands: true,
-    open: ({ helpers = false, ...how }) => {
+    open: ({ mayWrite = false, large = false, ...how }) => {
       const link = createConnection({
         label: identity.label,
         connect: () => identity.connect(),
@@ -148,15 +158,15 @@ async function sshRemote(options: Named, env: Env, prompts?: Prompts): Promise<R
       });
       const endRecording = recordHostKeys(link, identity, how.log);
       const place = { session: link, root: target.path, clock: systemClock };
-      const shell = helpers ? new RemoteShell({ ...place, commands: link }) : null;
+      const shell = new RemoteShell({ ...place, commands: link, onlyLook: !mayWrite });
       return {
-        storage: createSftpStorage({ ...place, label, ...(shell === null ? {} : { shell }) }),
-        inotify: shell === null ? null : (script, run) => shell.start('inotifywait', script, run),
+        storage: createSftpStorage({ ...place, label, shell, large }),
+        inotify: (script, run) => shell.start('inotifywait', script, run),
         link,
         run: (run) => link.exec(run.command, { ...run, directory: target.path }),
         close: async () => {
           await endRecording();
-          await shell?.close();
+          await shell.close();
           await link.close();
         },
       };

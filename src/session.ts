@@ -90,7 +90,7 @@ export async function connect(target: string, options: SessionOptions = {}): Pro
   try {
     const state = await openState({ folder, label: far.label });
     undo.push(() => state.close());
-    const opened = far.open({ log, giveUpAfter: attemptsMax, helpers: true });
+    const opened = far.open({ log, giveUpAfter: attemptsMax, mayWrite: true });
     undo.push(() => opened.close());
     const { storage: remote, link } = opened;
     await link.ready(options.signal);

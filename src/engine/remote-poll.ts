@@ -31,7 +31,7 @@ export class RemotePoll {
     let whole: string | null = null;
     const sightings = mergeSides({
       local: nothing(),
-      remote: remote.scan({ under: '', excludes, signal }),
+      remote: remote.scan({ under: '', excludes, signal, hint: true }),
       base: state.base.scan('', signal),
       excludes,
     });

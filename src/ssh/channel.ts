@@ -27,6 +27,14 @@ export interface DirectoryItem {
 export interface FileSystemSpace {
   /** Bytes a file of ours may still take. */
   readonly freeBytes: number;
+  /** What tells it from others, where the server told: two directories with different ones are on different file systems. */
+  readonly identity?: {
+    /** 64 bits, of which those beyond a number's precision are lost. */
+    readonly id: number;
+    /** Of the whole file system. */
+    readonly blocks: number;
+    readonly inodes: number;
+  };
 }
 
 /** A server's handle; opaque. Only valid on the channel that gave it. */

@@ -8,6 +8,7 @@ import { announcedBy } from './extensions.js';
 import { paired } from './paired.js';
 import { ReplyDeadline } from './reply-deadline.js';
 import { about, type Done, Requests, type Subject } from './requests.js';
+import { spaceOf } from './space.js';
 import { sftpStatus, statusOf, unsupportedError } from './status.js';
 
 export interface ChannelOptions {
@@ -239,8 +240,7 @@ export class Ssh2Channel implements SftpChannel {
     const answer = await this.#requests.send(subject, (done: Done<unknown>) =>
       this.#sftp.ext_openssh_statvfs(path, (error, info: unknown) => done(error, info)),
     );
-    const { label } = this.#options;
-    return { freeBytes: numberIn(answer, 'f_bavail', label) * numberIn(answer, 'f_frsize', label) };
+    return spaceOf(answer, this.#options.label);
   }
 
   // ------------------------------------------------------------------------------------------ Inside
@@ -290,11 +290,4 @@ export class Ssh2Channel implements SftpChannel {
     this.#sftp.end();
     this.#options.died(error, silentMs);
   }
-}
-
-function numberIn(answer: unknown, field: string, host: string): number {
-  const value: unknown =
-    typeof answer === 'object' && answer !== null ? Reflect.get(answer, field) : undefined;
-  if (typeof value === 'number') return value;
-  throw new TowlineError('protocol', `${host} answered without the free space that was asked for`, { host });
 }

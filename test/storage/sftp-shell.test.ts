@@ -15,7 +15,14 @@ beforeAll(async () => {
 });
 afterAll(() => login.end());
 
-const everything = { find: true, sha256sum: true, sort: true, inotifywait: true, tar: true };
+const everything = {
+  find: true,
+  sha256sum: true,
+  sort: true,
+  inotifywait: true,
+  tar: true,
+  certain: true,
+};
 
 /** The commands of a session, with each script changed and counted. */
 function changedCommands(

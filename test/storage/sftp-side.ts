@@ -74,6 +74,11 @@ export function shellAt(session: SftpSession, commands: StreamSession, root: str
   return new RemoteShell({ session, commands, root, clock: realClock });
 }
 
+/** The same, which writes nothing there to find out whether it is one. */
+export function lookingShellAt(session: SftpSession, commands: StreamSession, root: string): RemoteShell {
+  return new RemoteShell({ session, commands, root, clock: realClock, onlyLook: true });
+}
+
 /** As `storageAt`, with the server's shell for what that can do; it lists trees of any size by find. */
 export function storageWithShell(
   session: SftpSession,

@@ -49,6 +49,7 @@ export class FindHistory {
 export class ScanAhead {
   readonly #shell: RemoteShell;
   readonly #history: FindHistory;
+  readonly #isHint: boolean;
   readonly #stop = new AbortController();
   #tree: FoundTree | null = null;
   #started = false;
@@ -56,7 +57,9 @@ export class ScanAhead {
   #directories = 0;
   #names = 0;
 
-  constructor(shell: RemoteShell, history: FindHistory) {
+  /** @param isHint a shell will do that is in a directory which only looks the same, for all we know */
+  constructor(shell: RemoteShell, history: FindHistory, isHint: boolean) {
+    this.#isHint = isHint;
     this.#shell = shell;
     this.#history = history;
     if (history.large) this.#start();
@@ -112,7 +115,9 @@ export class ScanAhead {
 
   async #find(): Promise<void> {
     try {
-      if ((await this.#shell.tools())?.find !== true || this.#over()) return;
+      const tools = await this.#shell.tools();
+      if (tools?.find !== true || this.#over()) return;
+      if (!tools.certain && !this.#isHint) return;
       this.#pending = true;
       const tree = await findTree(this.#shell, randomUUID(), this.#stop.signal);
       if (tree === null) this.#history.inVain();

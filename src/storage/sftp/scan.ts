@@ -32,7 +32,7 @@ export async function* scan(
   const channel = await context.channel('scan');
   await context.directories.confirm(channel, request.under);
   const whole = request.under === '' && helper !== null;
-  const ahead = whole ? new ScanAhead(helper.shell, helper.history) : null;
+  const ahead = whole ? new ScanAhead(helper.shell, helper.history, request.hint === true) : null;
   const lister = new ScanLister(context, channel, request, ahead);
   try {
     yield* orderedWalk({

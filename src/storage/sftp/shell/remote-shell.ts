@@ -1,10 +1,11 @@
-/** A shell on the server that was shown to see the same directory as SFTP. Everything it offers has a way without it. */
+/** A shell on the server that was shown to see the same directory as SFTP (see probe.ts). Everything it offers has a way without it. */
 import { hasCode, TowlineError } from '../../../core/errors.js';
 import type { Clock } from '../../../ports.js';
 import type { CommandStream, StreamRun } from '../../../ports-stream.js';
 import type { SftpSession, StreamSession } from '../../../ssh/channel.js';
 import { RootedPaths } from '../paths.js';
-import { probe, probeName, type ShellTools } from './probe.js';
+import { probe, probeByLooking, type ProbeParts, probeName, type ShellTools } from './probe.js';
+import type { Tool } from './tools.js';
 
 export interface RemoteShellOptions {
   readonly session: SftpSession;
@@ -12,6 +13,8 @@ export interface RemoteShellOptions {
   /** As the storage's: absolute, or relative to the directory the login starts in. */
   readonly root: string;
   readonly clock: Clock;
+  /** Nothing may be written there, not even for a moment. Default: false. */
+  readonly onlyLook?: boolean;
 }
 
 /** Longer than the removal of a file takes; shorter than what an agent has to end. */
@@ -58,7 +61,7 @@ export class RemoteShell {
    * @param tool what it needs
    * @throws `unsupported` when that is not there; `network`
    */
-  async start(tool: keyof ShellTools, script: string, run: StreamRun = {}): Promise<CommandStream> {
+  async start(tool: Tool, script: string, run: StreamRun = {}): Promise<CommandStream> {
     const found = await this.#look();
     if (found?.tools[tool] !== true) throw this.#missing(tool);
     const { commands } = this.#options;
@@ -95,20 +98,25 @@ export class RemoteShell {
   }
 
   async #ask(): Promise<Found | null> {
-    const { session, commands, clock } = this.#options;
+    const { session, commands, clock, onlyLook } = this.#options;
     const channel = await session.channel('transfer');
     const { root } = this.#paths;
     const start = root.startsWith('/') ? '' : await channel.realPath('.');
     const directory = root === '.' ? start : start === '' ? root : `${start.replace(/\/$/, '')}/${root}`;
-    const name = probeName(clock);
-    this.#probeName = name;
     const { signal } = this.#ended;
     if (signal.aborted) return null;
-    const tools = await probe({ channel, commands, clock, directory, name, paths: this.#paths, signal });
+    const parts = { channel, commands, clock, directory, paths: this.#paths, signal };
+    const tools = await (onlyLook === true ? probeByLooking(parts) : this.#probe(parts));
     return tools === null ? null : { directory, tools };
   }
 
-  #missing(tool: string): TowlineError {
+  #probe(parts: ProbeParts): Promise<ShellTools | null> {
+    const name = probeName(parts.clock);
+    this.#probeName = name;
+    return probe(parts, name);
+  }
+
+  #missing(tool: Tool): TowlineError {
     const host = this.#options.session.label;
     return new TowlineError('unsupported', `${host} offers no shell with ${tool} in ${this.#paths.root}`, {
       host,
