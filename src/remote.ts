@@ -21,6 +21,8 @@ import { systemClock } from './system-clock.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+const everything = { commands: true, modes: true, fsync: true };
+
 /** What tells one remote from every other one. */
 export interface RemoteIdentity {
   readonly user: string;
@@ -34,8 +36,8 @@ export interface Remote {
   /** For people: `dev@box:/srv/app`. */
   readonly label: string;
   readonly identity: RemoteIdentity;
-  /** Whether commands of the user can run there. */
-  readonly runsCommands: boolean;
+  /** What is certain of its kind: whether commands of the user can run there, and whether it may keep modes and force files to disk. */
+  readonly can: { readonly commands: boolean; readonly modes: boolean; readonly fsync: boolean };
   /**
    * Begins to connect. With `helpers` a shell there may be used where that is quicker; to show that it sees the same
    * directory a file is made there for a moment: not to be asked for where nothing may be written.
@@ -103,6 +105,15 @@ export async function identifyRemote(options: Named, env: Env): Promise<RemoteId
 }
 
 /**
+ * Refuses what can be the name of no remote, without looking anywhere.
+ * @throws `configuration`
+ */
+export function checkTarget(text: string): void {
+  if (isWebdavTarget(text)) parseWebdavTarget(text);
+  else if (isTarget(text)) parseTarget(text);
+}
+
+/**
  * A name with a colon ahead of its first slash is on a server, as with scp and rsync; one that begins with `/` or `.` is a
  * folder of this machine, and any other only when it exists: a forgotten `HOST:` is no folder to be made.
  */
@@ -136,7 +147,7 @@ async function sshRemote(options: Named, env: Env, prompts?: Prompts): Promise<R
   return {
     label,
     identity: { user, host, port, path: target.path },
-    runsCommands: true,
+    can: everything,
     open: ({ helpers = false, ...how }) => {
       const link = createConnection({
         label: identity.label,
@@ -208,7 +219,7 @@ async function webdavRemote(options: Named, env: Env): Promise<Remote> {
   return {
     label: target,
     identity,
-    runsCommands: false,
+    can: { commands: false, modes: false, fsync: false },
     open: (how) => {
       const { storage, link } = openWebdav({ target, password, clock: systemClock, ...how });
       return { storage, link, inotify: null, run: () => noCommands(target), close: () => link.close() };
@@ -242,7 +253,7 @@ async function localRemote(text: string, localRoot: string | null): Promise<Remo
   return {
     label: text,
     identity: localIdentity(path),
-    runsCommands: true,
+    can: everything,
     open: () => {
       const link = createLocalLink(text);
       return {
