@@ -2,7 +2,14 @@
 import { homedir } from 'node:os';
 import { listenerOf, type RunHooks } from './compose/hooks.js';
 import { foldingSides } from './compose/names.js';
-import { isOtherMode, localPlace, localRoot, type Purpose, settingsOf, wishesOf } from './compose/settings.js';
+import {
+  isOtherMode,
+  localPlace,
+  localRoot,
+  type Purpose,
+  settingsOf,
+  wishesOf,
+} from './compose/settings.js';
 import type { PairOptions } from './config/options.js';
 import { type ResolvedOptions, resolveOptions } from './config/resolve.js';
 import { TowlineError } from './core/errors.js';

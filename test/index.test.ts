@@ -46,6 +46,7 @@ describe('sync', () => {
       problems: [],
       moved: 0,
       kept: 0,
+      leftOut: 0,
       directories: 1,
       metadata: expect.any(Number),
       holds: [],
@@ -62,7 +63,11 @@ describe('sync', () => {
     const pair = freshPair(sshd);
     fill(pair.local, 'near');
     fill(pair.remote, 'far');
-    expect(await sync(optionsOf(pair, { mode }))).toMatchObject({ failed: 0, problems: [], bytesReceived: 3 });
+    expect(await sync(optionsOf(pair, { mode }))).toMatchObject({
+      failed: 0,
+      problems: [],
+      bytesReceived: 3,
+    });
     expect(readdirSync(pair.local)).toEqual(local);
     expect(readdirSync(pair.remote)).toEqual(remote);
   });
@@ -72,7 +77,12 @@ describe('sync', () => {
     fill(pair.local, 'a.log', 'b.log', 'c.tmp', 'd.bak', 'e');
     const rules = join(freshFolder(), 'rules');
     writeFileSync(rules, '*.bak\n');
-    const wishes = { exclude: ['*.log', '*.tmp'], include: 'b.log', excludeFrom: rules, identityFiles: sshd.keyFile };
+    const wishes = {
+      exclude: ['*.log', '*.tmp'],
+      include: 'b.log',
+      excludeFrom: rules,
+      identityFiles: sshd.keyFile,
+    };
     expect(await sync(optionsOf(pair, { ...wishes, maxDelete: 5 }))).toMatchObject({ failed: 0 });
     expect(readdirSync(pair.remote)).toEqual(['b.log', 'e']);
     const marker = join(freshFolder(), 'ran');
@@ -172,7 +182,10 @@ describe('plan', () => {
     fill(pair.local, 'a');
     const heard: string[] = [];
     const onEvent = (event: { readonly type: string }) => heard.push(event.type);
-    expect(await plan(optionsOf(pair), { collect: false, onEvent })).toMatchObject({ actions: [], transferred: 1 });
+    expect(await plan(optionsOf(pair), { collect: false, onEvent })).toMatchObject({
+      actions: [],
+      transferred: 1,
+    });
     expect(heard).toContain('planned');
   });
 });

@@ -303,7 +303,8 @@ describe.each(targets)('on %s', (title, make) => {
       'directory with space',
     ]);
     const { size, mtimeMs } = statSync(join(folder, 'a'));
-    expect(children[0]).toMatchObject({ size, mtimeMs: Math.floor(mtimeMs / 1000) * 1000 });
+    expect(children[0]).toMatchObject({ size });
+    expect(Math.floor(children[0]!.mtimeMs / 1000)).toBe(Math.floor(mtimeMs / 1000));
     expect(children[0]!.mode).toBe(title === 'WebDAV' ? null : 0o644);
     const below = await collect(on.list('b', { recursive: true }));
     expect(below.map(({ path }) => path)).toEqual(['b/c', 'b/c/d', 'b/e']);
@@ -339,11 +340,20 @@ describe.each(targets)('on %s', (title, make) => {
     });
     const second = on.writeFile(near, 'two');
     await Promise.all([first, second]);
-    expect(readdirSync(folder).filter((name) => name !== '.DAV').sort()).toEqual(['one', 'two']);
+    expect(
+      readdirSync(folder)
+        .filter((name) => name !== '.DAV')
+        .sort(),
+    ).toEqual(['one', 'two']);
     expect(files.at(-1)).toMatchObject({ path: 'one', action: 'upload', bytes: 3 * mib, size: 3 * mib });
     const order = steps.map(({ file }) => file.path);
     expect(order.lastIndexOf('one')).toBeLessThan(order.indexOf('two'));
-    expect(steps.at(-1)!.total).toMatchObject({ bytes: 3 * mib, bytesFound: 3 * mib, files: 1, filesFound: 1 });
+    expect(steps.at(-1)!.total).toMatchObject({
+      bytes: 3 * mib,
+      bytesFound: 3 * mib,
+      files: 1,
+      filesFound: 1,
+    });
     const back = join(freshFolder('back'), 'one');
     await on.readFile('one', back);
     expect(readFileSync(back).equals(content.subarray(0, 3 * mib))).toBe(true);
@@ -353,13 +363,13 @@ describe.each(targets)('on %s', (title, make) => {
   test('who gives up waiting for a turn need not wait for it', async () => {
     const { on } = await open({ concurrency: 1, bwlimit: 1 });
     writeFileSync(near, content.subarray(0, mib));
-    const first = on.writeFile(near, 'one');
+    const first = codeOf(on.writeFile(near, 'one'));
     const stop = new AbortController();
     const second = on.writeFile(near, 'two', { signal: stop.signal });
     stop.abort();
     expect(await codeOf(second)).toBe('interrupted');
     await on.close();
-    expect(await codeOf(first)).toBe('interrupted');
+    expect(await first).toBe('interrupted');
   });
 });
 

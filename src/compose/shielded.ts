@@ -5,7 +5,7 @@ import type { Log } from '../ports.js';
  * log, or a warning of the process where no log was given.
  * @param name what it listens to, for the message
  */
-export function shielded<T>(name: string, listener: (event: T) => void, log?: Log): (event: T) => void {
+export function shielded<T>(name: string, listener: (event: T) => unknown, log?: Log): (event: T) => void {
   const failed = (error: unknown) => {
     const message = `a listener to '${name}' failed`;
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -15,7 +15,7 @@ export function shielded<T>(name: string, listener: (event: T) => void, log?: Lo
   return (event) => {
     try {
       // An async function is a listener too.
-      const ended: unknown = listener(event);
+      const ended = listener(event);
       if (ended instanceof Promise) ended.catch(failed);
     } catch (error) {
       failed(error);

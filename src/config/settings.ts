@@ -111,7 +111,10 @@ export type FilterSettings = { readonly [K in FilterKey]?: Settings[K] | undefin
 type FilterKey = 'exclude' | 'include' | 'excludeUp' | 'excludeDown' | 'excludeFrom' | 'filterFrom';
 
 /** An include of the same file wins over its excludes: the last rule that matches decides. */
-function listedRules({ exclude, excludeUp, excludeDown, include }: FilterSettings, origin: Origin): RuleOption[] {
+function listedRules(
+  { exclude, excludeUp, excludeDown, include }: FilterSettings,
+  origin: Origin,
+): RuleOption[] {
   const rules = (patterns: Settings['exclude'], rule: Pick<RuleOption, 'type' | 'only'>): RuleOption[] =>
     listOf(patterns ?? []).map((pattern) => ({ ...rule, pattern, source: origin.name }));
   return [

@@ -6,9 +6,11 @@ import { TowlineError } from './errors.js';
  * @returns stops listening
  */
 export function whenAborted(signal: AbortSignal | undefined, listener: () => void): () => void {
-  if (signal?.aborted === true) listener();
-  signal?.addEventListener('abort', listener, { once: true });
-  return () => signal?.removeEventListener('abort', listener);
+  // One who listens twice is called twice.
+  const heard = () => listener();
+  if (signal?.aborted === true) heard();
+  signal?.addEventListener('abort', heard, { once: true });
+  return () => signal?.removeEventListener('abort', heard);
 }
 
 /** Why it was aborted: the signal's reason when it is ours, else `interrupted` with that as its cause. */
@@ -25,6 +27,11 @@ export function abortReason(signal: AbortSignal): TowlineError {
  */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
+  if (signal.aborted) {
+    // Nobody hears how it ends.
+    work.catch(() => undefined);
+    throw abortReason(signal);
+  }
   const given = Promise.withResolvers<never>();
   const forget = whenAborted(signal, () => given.reject(abortReason(signal)));
   try {

@@ -200,7 +200,8 @@ class ListAhead {
       // A directory that changes while it is read may show a name twice.
       if (child.name === lastName) continue;
       lastName = child.name;
-      const directory = child.enter && this.#request.flat !== true ? directoryAt(join(node.path, child.name)) : null;
+      const directory =
+        child.enter && this.#request.flat !== true ? directoryAt(join(node.path, child.name)) : null;
       if (directory !== null) found.push(directory);
       node.rows.push({ item: child.item, directory });
     }

@@ -115,7 +115,7 @@ async function readOnce(
     const pieces = new Pieces({ path, throttle, signal }, source, 0);
     try {
       for (let piece = await pieces.next(); piece.length > 0; piece = await pieces.next()) {
-        if (signal.aborted) throw abortReason(signal);
+        signal.throwIfAborted();
         hash.update(piece.data);
         if (piece.data.length < piece.length) break;
       }
@@ -124,10 +124,14 @@ async function readOnce(
     }
     const state = await source.check();
     if (state === 'same') return hash.digest().digest;
-    throw new TowlineError(state === 'vanished' ? 'vanished' : 'changed', `'${path}' changed while it was read`, {
-      path,
-      hint: 'Ask again when it holds still',
-    });
+    throw new TowlineError(
+      state === 'vanished' ? 'vanished' : 'changed',
+      `'${path}' changed while it was read`,
+      {
+        path,
+        hint: 'Ask again when it holds still',
+      },
+    );
   } finally {
     await source.close();
   }

@@ -106,7 +106,7 @@ async function* scanned(
   { recursive = false, signal }: ListOptions,
 ): AsyncGenerator<ScanItem, void, undefined> {
   let last: string | null = null;
-  for (let idle = 0; ; ) {
+  for (let idle = 0; ;) {
     try {
       const request = { under, flat: !recursive, excludes: () => false };
       for await (const batch of storage.scan(signal === undefined ? request : { ...request, signal })) {

@@ -1,12 +1,6 @@
 /** The events of an agent of the library, by name. */
 import type { Hold } from '../core/guard.js';
-import type {
-  AgentEvent,
-  BatchSummary,
-  FileTransferEnd,
-  PlanPart,
-  Problem,
-} from '../engine/events.js';
+import type { AgentEvent, BatchSummary, FileTransferEnd, PlanPart, Problem } from '../engine/events.js';
 import type { FileProgress, TotalProgress } from '../engine/progress.js';
 import type { AgentState } from '../engine/status.js';
 import type { LinkState } from '../ports.js';
@@ -27,10 +21,10 @@ export interface StateEvent {
 }
 
 /** Both sides (or others, where only one side should) changed a path, and one version gave way, as the policy says. */
-export type ConflictEvent = Omit<Extract<AgentEvent, { type: 'conflict' }>, 'type'>;
+export type ConflictEvent = Extract<AgentEvent, { type: 'conflict' }>;
 
 /** Something worth saying once: skipped special files, kept directories, drift, a state set aside, … */
-export type NoticeEvent = Omit<Extract<AgentEvent, { type: 'notice' }>, 'type'>;
+export type NoticeEvent = Extract<AgentEvent, { type: 'notice' }>;
 
 /** What a listener of each name is given. */
 export interface AgentEvents {

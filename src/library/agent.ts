@@ -248,19 +248,19 @@ class EventfulAgent implements Agent {
         this.#synced.resolve();
         break;
       case 'plan':
-      case 'conflict':
+        this.#emit('plan', { actions: event.actions, files: event.files, bytes: event.bytes });
+        break;
       case 'solved':
+        this.#emit('solved', { path: event.path });
+        break;
+      case 'conflict':
       case 'notice':
-        this.#events.emit(event.type, withoutType(event));
+        this.#emit(event.type, event);
         break;
       default:
         break;
     }
   }
-}
-
-function withoutType<T extends { readonly type: string }>({ type: _, ...rest }: T): Omit<T, 'type'> {
-  return rest;
 }
 
 function notRunning(): TowlineError {

@@ -100,7 +100,8 @@ export class FileSession implements Session {
     options: FileOptions,
     carry: (progress: (bytes: number, size: number) => void) => Promise<FileCarried>,
   ): Promise<FileCarried> {
-    const [action, path] = side === 'remote' ? (['upload', destination] as const) : (['download', source] as const);
+    const [action, path] =
+      side === 'remote' ? (['upload', destination] as const) : (['download', source] as const);
     const { log, progress } = this.#options;
     const tellAll = progress && shielded('progress', progress, log);
     const tellOne = options.progress && shielded('progress', options.progress, log);

@@ -13,7 +13,8 @@ test('the speed is that of the last seconds, and nothing is guessed in the first
   pace.sample({ bytes: 2 * mib, files: 0 }, 2_000);
   expect([pace.rate, pace.leftMs({ bytes: 4 * mib, files: 0 })]).toEqual([mib, 4_000]);
   // Ten times as fast from here on: after five seconds nothing is left of the old speed.
-  for (let second = 3; second <= 7; second++) pace.sample({ bytes: (second - 2) * 10 * mib + 2 * mib, files: 0 }, second * 1_000);
+  for (let second = 3; second <= 7; second++)
+    pace.sample({ bytes: (second - 2) * 10 * mib + 2 * mib, files: 0 }, second * 1_000);
   expect(pace.rate).toBe(10 * mib);
 });
 

@@ -8,7 +8,10 @@ const mib = 2 ** 20;
 function meter() {
   const clock = new ManualClock();
   const progressOf = progressOfEvents(clock);
-  return { clock, tell: (...events: AgentEvent[]) => events.map((event) => progressOf(event)).at(-1) ?? null };
+  return {
+    clock,
+    tell: (...events: AgentEvent[]) => events.map((event) => progressOf(event)).at(-1) ?? null,
+  };
 }
 
 const plan = (files: number, bytes: number): AgentEvent => ({ type: 'plan', actions: [], files, bytes });
@@ -49,7 +52,9 @@ test('a file that failed or had to be sent anew does not count twice', () => {
     file: { bytes: 100 },
     total: { bytes: 100, bytesFound: 100 },
   });
-  expect(tell({ type: 'transfer-end', ...a, ok: false })).toMatchObject({ total: { files: 0, bytes: 0, filesFound: 1 } });
+  expect(tell({ type: 'transfer-end', ...a, ok: false })).toMatchObject({
+    total: { files: 0, bytes: 0, filesFound: 1 },
+  });
   tell({ type: 'transfer-start', ...a });
   expect(tell({ type: 'transfer-end', ...a, ok: true })).toMatchObject({
     total: { files: 1, bytes: 100, filesFound: 1, bytesFound: 100 },
@@ -58,7 +63,9 @@ test('a file that failed or had to be sent anew does not count twice', () => {
 
 test('what nobody announced is found when it begins', () => {
   const { tell } = meter();
-  expect(tell({ type: 'transfer-start', ...file('a', 7) })).toMatchObject({ total: { filesFound: 1, bytesFound: 7 } });
+  expect(tell({ type: 'transfer-start', ...file('a', 7) })).toMatchObject({
+    total: { filesFound: 1, bytesFound: 7 },
+  });
 });
 
 test('the count begins anew with the first plan after a batch, unless something is still on its way', () => {
@@ -66,7 +73,9 @@ test('the count begins anew with the first plan after a batch, unless something 
   const [a, b] = [file('a', 1), file('b', 10)];
   tell(plan(2, 11), { type: 'transfer-start', ...a }, { type: 'transfer-start', ...b });
   tell({ type: 'transfer-end', ...a, ok: true }, batch, plan(1, 100));
-  expect(tell({ type: 'transfer-end', ...b, ok: true })).toMatchObject({ total: { files: 2, filesFound: 3, bytesFound: 111 } });
+  expect(tell({ type: 'transfer-end', ...b, ok: true })).toMatchObject({
+    total: { files: 2, filesFound: 3, bytesFound: 111 },
+  });
   tell(batch, plan(1, 5));
   expect(tell({ type: 'transfer-start', ...file('c', 5) })).toMatchObject({
     total: { files: 0, filesFound: 1, bytes: 0, bytesFound: 5 },
@@ -77,5 +86,7 @@ test('a scan that begins again counts what it finds once', () => {
   const { tell } = meter();
   tell({ type: 'scan-start', cause: 'start' }, plan(3, 30));
   tell({ type: 'scan-start', cause: 'start' }, plan(3, 30));
-  expect(tell({ type: 'transfer-start', ...file('a', 10) })).toMatchObject({ total: { filesFound: 3, bytesFound: 30 } });
+  expect(tell({ type: 'transfer-start', ...file('a', 10) })).toMatchObject({
+    total: { filesFound: 3, bytesFound: 30 },
+  });
 });

@@ -19,7 +19,7 @@ test('options', () => {
   const wrong: SyncOptions[] = [
     // @ts-expect-error no such option
     { local: '.', remote: 'box:x', dleete: true },
-    // @ts-expect-error a number
+    // @ts-expect-error a number is wanted
     { local: '.', remote: 'box:x', port: '22' },
     // @ts-expect-error no such mode
     { local: '.', remote: 'box:x', mode: 'mirror' },
@@ -44,7 +44,7 @@ test('events', () => {
     // @ts-expect-error no such event
     agent.on('finished', () => undefined);
     // @ts-expect-error no such field
-    agent.on('transfer-end', ({ speed }) => speed);
+    agent.on('transfer-end', ({ speed }) => expectTypeOf(speed));
   };
   expect(listen).toBeTypeOf('function');
 });
