@@ -60,10 +60,12 @@ export function plainOptions(options: SyncOptions): PlainOptions {
   const { identityFiles, maxDelete, maxSize, afterSync, ...pair } = more;
   const patterns = { exclude, include, excludeUp, excludeDown, excludeFrom, filterFrom };
   const rules = [...patternRules(patterns), ...(pair.rules ?? [])];
+  const throttle = bwlimitOf(bwlimit);
   return {
-    throttle: bwlimitOf(bwlimit),
+    throttle,
     pair: {
       ...pair,
+      ...(throttle.kibPerSecond === null ? {} : { bwlimit: throttle.kibPerSecond }),
       ...(identityFiles === undefined ? {} : { identityFiles: listOf(identityFiles) }),
       ...(maxDelete === undefined ? {} : { maxDelete: String(maxDelete) }),
       ...(maxSize === undefined ? {} : { maxSize: String(maxSize) }),
