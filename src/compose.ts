@@ -1,7 +1,15 @@
 /** The one place where the real adapters are put together. */
 import { homedir } from 'node:os';
+import { listenerOf, type RunHooks } from './compose/hooks.js';
 import { foldingSides } from './compose/names.js';
-import { isOtherMode, localRoot, type Purpose, settingsOf, wishesOf } from './compose/settings.js';
+import {
+  isOtherMode,
+  localPlace,
+  localRoot,
+  type Purpose,
+  settingsOf,
+  wishesOf,
+} from './compose/settings.js';
 import type { PairOptions } from './config/options.js';
 import { type ResolvedOptions, resolveOptions } from './config/resolve.js';
 import { TowlineError } from './core/errors.js';
@@ -27,34 +35,19 @@ import { runLocalCommand } from './serve/local-command.js';
 import { openControl } from './serve/open-control.js';
 import { type AgentRecord, beginRecord, noRecord } from './serve/record.js';
 import { nativeCryptoActive } from './ssh/native.js';
-import type { Prompts } from './ssh/prompts.js';
 import { acquireLock } from './state/lock.js';
 import { stateFolder } from './state/location.js';
 import { setAsideFact } from './state/facts.js';
 import { openState, type OpenedState } from './state/open.js';
+import { throwIfAborted } from './storage/checked.js';
 import { inspectRoot } from './storage/local/root.js';
 import { createLocalStorage } from './storage/local/storage.js';
 import { readOnly } from './storage/read-only.js';
 import { systemClock } from './system-clock.js';
-import { createThrottle } from './transfer/throttle.js';
+import { createThrottle, type Throttle } from './transfer/throttle.js';
 import { Verifier } from './transfer/verify.js';
 import { createChokidarWatcher } from './watch/chokidar-watcher.js';
 import { createRemoteWatcher } from './watch/remote-inotify.js';
-
-/** What a caller may give beside the options, and hear. */
-export interface RunHooks {
-  /** Default: silence. */
-  readonly log?: Log;
-  readonly onEvent?: AgentListener;
-  /** Ends the run: cleanly, within five seconds; a one-shot call then rejects with `interrupted`. */
-  readonly signal?: AbortSignal;
-  /** Default: `process.env`. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Somebody who can be asked for passwords and about unknown hosts, until the first connection stands. Default: nobody. */
-  readonly prompts?: Prompts;
-  /** Whether an agent (`watch`) opens its control socket in the state folder. Default: false. */
-  readonly control?: boolean;
-}
 
 /** So many paths that both sides have are worth one look of a shell over there, from the beginning. */
 const largeEntries = 1_000;
@@ -71,13 +64,25 @@ export interface OpenPair {
   close(): Promise<void>;
 }
 
-export async function openPair(options: PairOptions, hooks: RunHooks, purpose: Purpose): Promise<OpenPair> {
+/**
+ * Puts a pair together; nothing goes to the server yet. Whatever is wrong with the options is said before anything is made
+ * or changed.
+ * @param throttle in place of one by `bwlimit`
+ * @throws `configuration`, `unsupported`, `locked`, `state`
+ */
+export async function openPair(
+  options: PairOptions,
+  hooks: RunHooks,
+  purpose: Purpose,
+  throttle?: Throttle,
+): Promise<OpenPair> {
   const resolved = resolveOptions(options);
-  const root = await localRoot(options, resolved, purpose);
-  hooks.signal?.throwIfAborted();
+  const place = await localPlace(options, resolved, purpose);
+  throwIfAborted(hooks.signal);
   const env = hooks.env ?? process.env;
-  const remote = await resolveRemote(options, root, env, hooks.prompts);
-  refuseUnsupported(resolved, remote);
+  const remote = await resolveRemote(options, place, env, hooks.prompts);
+  refuseUnsupported(options, resolved, remote);
+  const root = await localRoot(options, resolved, purpose);
   const pairIdentity = { localRealPath: root, ...remote.identity };
   const folder = stateFolder({
     stateDir: options.stateDir,
@@ -90,7 +95,7 @@ export async function openPair(options: PairOptions, hooks: RunHooks, purpose: P
   try {
     state = await openState({ folder, label: `${root} → ${remote.label}` });
     return await assemble(
-      { options, resolved, hooks, purpose, root, folder, target: remote, state },
+      { options, resolved, hooks, purpose, root, folder, target: remote, state, throttle },
       async () => {
         await state?.close();
         lock?.release();
@@ -112,6 +117,7 @@ interface Materials {
   readonly folder: string;
   readonly target: Remote;
   readonly state: OpenedState;
+  readonly throttle: Throttle | undefined;
 }
 
 async function assemble(materials: Materials, release: () => Promise<void>): Promise<OpenPair> {
@@ -150,10 +156,11 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
   const pair = { local: root, remote: target.label, mode: settings.mode };
   const record =
     purpose === 'plan' ? noRecord : await beginRecord({ facts: state.facts, clock: systemClock, log, pair });
+  const tell = listenerOf(hooks, systemClock);
   const emit: AgentListener = (event) => {
     board.note(event);
     if (event.type === 'scan-end') record.scanned(event);
-    hooks.onEvent?.(event);
+    tell(event);
   };
   const context: Context = {
     local,
@@ -172,10 +179,10 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     claims: new Claims(),
     ledger: purpose === 'plan' ? noLedger : real,
     temps,
-    lanes: new Lanes(),
+    lanes: new Lanes(resolved.concurrency),
     deletions: new DeletionLog(),
     gate: new Gate(),
-    throttle: createThrottle({ clock: systemClock, kibPerSecond: resolved.bwlimit }),
+    throttle: materials.throttle ?? createThrottle({ clock: systemClock, kibPerSecond: resolved.bwlimit }),
     verifier: settings.verify === 'checksum' ? new Verifier({ local, remote }, hard.signal) : null,
     modeTrust,
     resolutions: new Resolutions(state.facts),
@@ -252,13 +259,21 @@ function remoteWatcher({ inotify }: OpenRemote, root: string): (() => Watcher) |
   return inotify === null ? null : () => createRemoteWatcher({ exec: inotify, root });
 }
 
-/** What the remote cannot do is said before anything is touched. */
-function refuseUnsupported({ afterSync }: ResolvedOptions, remote: Remote): void {
-  if (remote.runsCommands || afterSync.every(({ where }) => where === 'local')) return;
-  throw new TowlineError('unsupported', `${remote.label} runs no commands, and a hook is to run there`, {
-    host: remote.label,
-    hint: 'Let the hook run here ("where": "local"), or leave it out',
-  });
+/** What was asked for and the remote can never do is said before anything is touched. */
+function refuseUnsupported(options: PairOptions, { mode, afterSync }: ResolvedOptions, remote: Remote): void {
+  const unsupported = (what: string, hint: string) =>
+    new TowlineError('unsupported', `${remote.label} ${what}`, { host: remote.label, hint });
+  if (!remote.can.commands && afterSync.some(({ where }) => where === 'remote')) {
+    throw unsupported(
+      'runs no commands, and a hook is to run there',
+      'Let the hook run here ("where": "local"), or leave it out',
+    );
+  }
+  if (writtenSidesOf(mode).includes('local')) return;
+  if (!remote.can.modes && options.chmod !== undefined)
+    throw unsupported('keeps no modes, and chmod is to set them there', 'Leave chmod out');
+  if (!remote.can.fsync && options.fsync === true)
+    throw unsupported('cannot be told to force files to disk, and fsync asks for that', 'Leave fsync out');
 }
 
 const silence: Log = {

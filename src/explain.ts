@@ -1,7 +1,7 @@
 /** What is known of one path of a pair, and what would be done about it. */
 import { homedir } from 'node:os';
 import { relative, resolve, sep } from 'node:path';
-import type { RunHooks } from './compose.js';
+import type { RunHooks } from './compose/hooks.js';
 import { localRoot, settingsOf, wishesOf } from './compose/settings.js';
 import type { FilterWishes } from './config/filter-limits.js';
 import type { PairOptions } from './config/options.js';

@@ -3,13 +3,14 @@
  *
  * This file is the public API; compose.ts puts the real adapters together behind it.
  */
-import { openPair, type RunHooks } from './compose.js';
-import type { PairOptions } from './config/options.js';
+import type { RunHooks } from './compose/hooks.js';
+import { openPair } from './compose.js';
+import { whenAborted } from './core/abort.js';
 import { dryRun } from './engine/dry-run.js';
-import type { SyncResult } from './engine/events.js';
-import type { AgentControl } from './engine/status.js';
+import type { AgentEvent, PlannedAction, SyncResult } from './engine/events.js';
+import { plainOptions, type SyncOptions } from './library/sync-options.js';
 
-export type { RunHooks } from './compose.js';
+export type { RunHooks } from './compose/hooks.js';
 export type { AfterSyncOption, PairOptions, RuleOption } from './config/options.js';
 export { TowlineError, type ErrorCode } from './core/errors.js';
 export {
@@ -24,18 +25,36 @@ export {
 export type { Check, CheckState, Diagnosis } from './diagnose/check.js';
 export { diagnose, type DiagnoseHooks, type DiagnoseOptions } from './diagnose.js';
 export type { Hold, HoldCause } from './core/guard.js';
-export type { CarryOptions, FileCarried } from './engine/carry-file.js';
+export type { FileCarried } from './engine/carry-file.js';
+export type { HashOptions } from './engine/hash-tree.js';
+export type { ListedEntry, ListOptions } from './engine/list-tree.js';
 export type {
   AgentEvent,
   AgentListener,
   BatchSummary,
+  FileTransferEnd,
+  FileTransferStart,
   PlannedAction,
+  PlanPart,
   Problem,
   SyncResult,
 } from './engine/events.js';
+export type { FileProgress, Progress, TotalProgress } from './engine/progress.js';
+export { type Agent, createAgent } from './library/agent.js';
+export type {
+  AgentEvents,
+  ConflictEvent,
+  NoticeEvent,
+  StateEvent,
+  TransferEndEvent,
+  TransferEvent,
+} from './library/agent-events.js';
+export { type Bwlimit, createBwlimit } from './library/bwlimit.js';
+export { type RunningAgent, watch } from './library/running.js';
+export type { OneOrMore, SyncOptions } from './library/sync-options.js';
 export { decideConflict } from './conflicts.js';
 export { explain, type EntryShown, type PathExplanation, type RuleShown } from './explain.js';
-export type { AgentControl, AgentStatus } from './engine/status.js';
+export type { AgentControl, AgentState, AgentStatus } from './engine/status.js';
 export type { LinkState, Log } from './ports.js';
 export {
   asStatus,
@@ -46,35 +65,20 @@ export {
   type PairStatus,
   type StoppedStatus,
 } from './pairs.js';
-export { connect, type FileOptions, type Session, type SessionOptions } from './session.js';
+export { connect } from './session.js';
+export type { FileOptions, Session, SessionOptions } from './session/contract.js';
 export type { Prompts } from './ssh/prompts.js';
 export { startSftpServer, type SftpServer, type SftpServerOptions } from './ssh/server/server.js';
 
-/** An agent that was started. */
-export interface RunningAgent {
-  /** Settles when it has ended; rejects with a `TowlineError` when it halted (authentication, host key, state). */
-  readonly done: Promise<void>;
-  /** Ends it: what is in flight is finished or parked within five seconds. */
-  stop(): Promise<void>;
-  /** The numbers up to now. */
-  summary(): SyncResult;
-  /** What can be asked of it while it runs. */
-  readonly control: AgentControl;
-  /**
-   * Notes in the state that it is alive: resolves while the event loop turns and the state can be written.
-   * @throws `state`
-   */
-  alive(): Promise<void>;
-}
-
 /**
  * Brings the two sides in step once, as `mode` says.
- * @throws `configuration`, `authentication`, `host-key`, `network`, `locked`, `state`, `permission` (a root), `drift`
+ * @throws `configuration`, `unsupported`, `authentication`, `host-key`, `network`, `locked`, `state`, `permission` (a root), `drift`
  * (`onDrift: 'halt'`), `interrupted`. Paths that fail are no rejection: they are in the result.
  */
-export async function sync(options: PairOptions, hooks: RunHooks = {}): Promise<SyncResult> {
-  const pair = await openPair(options, hooks, 'once');
-  const stop = onAbort(hooks.signal, () => void pair.agent.stop());
+export async function sync(options: SyncOptions, hooks: RunHooks = {}): Promise<SyncResult> {
+  const { pair: plain, throttle } = plainOptions(options);
+  const pair = await openPair(plain, hooks, 'once', throttle);
+  const stop = whenAborted(hooks.signal, () => void pair.agent.stop());
   try {
     return await pair.agent.runOnce();
   } finally {
@@ -83,46 +87,36 @@ export async function sync(options: PairOptions, hooks: RunHooks = {}): Promise<
   }
 }
 
+/** What `sync` would do. */
+export interface Plan extends SyncResult {
+  /** In the order of paths, deletions last; what replaces a directory may be among them as its deletion. */
+  readonly actions: readonly PlannedAction[];
+}
+
+/** What `plan` may be given beside its options. */
+export interface PlanHooks extends RunHooks {
+  /** Whether `actions` are collected: who listens to events of the type `planned` may do without. Default: true. */
+  readonly collect?: boolean;
+}
+
 /**
- * Tells by `planned` events what `sync` would do, and changes nothing.
+ * Tells what `sync` would do, with the sums it would end with, and changes nothing.
  * @throws as `sync` does
  */
-export async function plan(options: PairOptions, hooks: RunHooks = {}): Promise<SyncResult> {
-  const pair = await openPair(options, hooks, 'plan');
-  const stop = onAbort(hooks.signal, () => pair.interrupt());
+export async function plan(options: SyncOptions, hooks: PlanHooks = {}): Promise<Plan> {
+  const { pair: plain, throttle } = plainOptions(options);
+  const { collect = true, onEvent, ...others } = hooks;
+  const actions: PlannedAction[] = [];
+  const hear = (event: AgentEvent) => {
+    if (collect && event.type === 'planned') actions.push(event.action);
+    onEvent?.(event);
+  };
+  const pair = await openPair(plain, { ...others, onEvent: hear }, 'plan', throttle);
+  const stop = whenAborted(hooks.signal, () => pair.interrupt());
   try {
-    return await dryRun(pair.context, pair.stateLost);
+    return { ...(await dryRun(pair.context, pair.stateLost)), actions };
   } finally {
     stop();
     await pair.close();
   }
-}
-
-/**
- * Starts an agent that keeps the two sides in step, as `mode` says, until it is stopped. A link that cannot be had is
- * waited for.
- * @throws `configuration`, `locked`, `state` (before it starts)
- */
-export async function watch(options: PairOptions, hooks: RunHooks = {}): Promise<RunningAgent> {
-  const pair = await openPair(options, hooks, 'watch');
-  const stop = onAbort(hooks.signal, () => void pair.agent.stop());
-  const done = pair.agent.watch().finally(async () => {
-    stop();
-    await pair.close();
-  });
-  // Who only calls `stop` need not listen to `done` too.
-  done.catch(() => undefined);
-  return {
-    done,
-    stop: () => pair.agent.stop().then(() => done),
-    summary: () => pair.agent.summary(),
-    control: pair.agent.control,
-    alive: () => pair.record.alive(),
-  };
-}
-
-function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
-  if (signal?.aborted === true) listener();
-  signal?.addEventListener('abort', listener, { once: true });
-  return () => signal?.removeEventListener('abort', listener);
 }

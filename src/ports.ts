@@ -35,6 +35,8 @@ export interface Capabilities extends CapabilityNames {
 export interface ScanRequest extends ScanNames {
   /** Only what is below this directory (the directory itself is not yielded); `''` for everything. */
   readonly under: string;
+  /** Only the children of that directory, and nothing below them. Default: false. */
+  readonly flat?: boolean;
   /** Excluded paths are neither yielded nor entered. */
   readonly excludes: (path: string, kind: Kind) => boolean;
   /**

@@ -8,7 +8,8 @@ import type { StartStream } from './ports-stream.js';
 import { runLocalCommand } from './serve/local-command.js';
 import { resolveHost } from './ssh/config.js';
 import { createConnection } from './ssh/connection.js';
-import { createIdentity, type Identity } from './ssh/identity.js';
+import { createIdentity } from './ssh/identity.js';
+import { recordHostKeys } from './ssh/record-host-keys.js';
 import type { Prompts } from './ssh/prompts.js';
 import { passwordSource, type SecretOptions } from './ssh/secret-sources.js';
 import { isTarget, parseTarget } from './ssh/target.js';
@@ -20,6 +21,8 @@ import { isWebdavTarget, parseWebdavTarget } from './storage/webdav/target.js';
 import { systemClock } from './system-clock.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
+
+const everything = { commands: true, modes: true, fsync: true };
 
 /** What tells one remote from every other one. */
 export interface RemoteIdentity {
@@ -34,8 +37,8 @@ export interface Remote {
   /** For people: `dev@box:/srv/app`. */
   readonly label: string;
   readonly identity: RemoteIdentity;
-  /** Whether commands of the user can run there. */
-  readonly runsCommands: boolean;
+  /** What is certain of its kind: whether commands of the user can run there, and whether it may keep modes and force files to disk. */
+  readonly can: { readonly commands: boolean; readonly modes: boolean; readonly fsync: boolean };
   /**
    * Begins to connect. A shell there is used where that is quicker; to show that it sees the same directory a file is made
    * there for a moment where that is allowed (`mayWrite`). The other way takes longer, and needs inotifywait.
@@ -113,6 +116,15 @@ export async function identifyRemote(options: Named, env: Env): Promise<RemoteId
 }
 
 /**
+ * Refuses what can be the name of no remote, without looking anywhere.
+ * @throws `configuration`
+ */
+export function checkTarget(text: string): void {
+  if (isWebdavTarget(text)) parseWebdavTarget(text);
+  else if (isTarget(text)) parseTarget(text);
+}
+
+/**
  * A name with a colon ahead of its first slash is on a server, as with scp and rsync; one that begins with `/` or `.` is a
  * folder of this machine, and any other only when it exists: a forgotten `HOST:` is no folder to be made.
  */
@@ -146,7 +158,7 @@ async function sshRemote(options: Named, env: Env, prompts?: Prompts): Promise<R
   return {
     label,
     identity: { user, host, port, path: target.path },
-    runsCommands: true,
+    can: everything,
     open: ({ mayWrite = false, large = false, ...how }) => {
       const link = createConnection({
         label: identity.label,
@@ -174,26 +186,6 @@ async function sshRemote(options: Named, env: Env, prompts?: Prompts): Promise<R
   };
 }
 
-/** A host key that was accepted is written down once the connection is ready. */
-function recordHostKeys(link: Link, identity: Identity, log: Log): () => Promise<void> {
-  let recording: Promise<void> = Promise.resolve();
-  const record = async () => {
-    try {
-      await identity.accepted();
-    } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      log.warn('the host key could not be written to known_hosts', { error: text });
-    }
-  };
-  const forget = link.onState((state) => {
-    if (state.name === 'ready') recording = recording.then(record);
-  });
-  return async () => {
-    forget();
-    await recording;
-  };
-}
-
 // ------------------------------------------------------------------------------------------------- WebDAV
 
 function webdavIdentity({ remote, port }: Named): RemoteIdentity {
@@ -218,7 +210,7 @@ async function webdavRemote(options: Named, env: Env): Promise<Remote> {
   return {
     label: target,
     identity,
-    runsCommands: false,
+    can: { commands: false, modes: false, fsync: false },
     open: (how) => {
       const { storage, link } = openWebdav({ target, password, clock: systemClock, ...how });
       return { storage, link, inotify: null, run: () => noCommands(target), close: () => link.close() };
@@ -252,7 +244,7 @@ async function localRemote(text: string, localRoot: string | null): Promise<Remo
   return {
     label: text,
     identity: localIdentity(path),
-    runsCommands: true,
+    can: everything,
     open: () => {
       const link = createLocalLink(text);
       return {

@@ -73,8 +73,25 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
     ],
     why: 'the one place that knows the real adapters; it does not know that there is a command line',
   },
+  library: {
+    may: ['compose', 'remote', 'core', 'ports', 'config', 'transfer', 'engine', 'system-clock'],
+    why: 'what programs are given: options, limits, and an agent with events, over what compose puts together',
+  },
   session: {
-    may: ['core', 'ports', 'remote', 'ssh', 'storage', 'state', 'transfer', 'engine', 'system-clock'],
+    may: [
+      'compose/shielded',
+      'core',
+      'ports',
+      'remote',
+      'library',
+      'ssh',
+      'storage',
+      'state',
+      'transfer',
+      'engine',
+      'config',
+      'system-clock',
+    ],
     why: 'the same composition for single files: it puts adapters together, and knows neither agent nor command line',
   },
   diagnose: {
@@ -91,6 +108,7 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
       'conflicts',
       'explain',
       'session',
+      'library',
       'pairs',
       'diagnose',
       'core',
@@ -102,7 +120,7 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
     why: 'the public API: calls and types, over what compose puts together',
   },
   cli: {
-    may: ['index', 'config', 'serve', 'core/errors'],
+    may: ['index', 'config', 'serve', 'core/errors', 'core/pace'],
     why: 'the command line is a user of the library: what it needs, a program needs too',
   },
 };

@@ -1,6 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   appendFileSync,
+  chmodSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   readdirSync,
@@ -10,13 +12,17 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { connect, type Session } from '../src/session.js';
+import { connect } from '../src/session.js';
+import type { FileProgress, Progress } from '../src/engine/progress.js';
+import type { Session, SessionOptions } from '../src/session/contract.js';
 import { codeOf } from './contract/side.js';
+import { collect } from './support/collect.js';
 import { freshFolder } from './support/folder.js';
 import { proxiedPair } from './support/proxied-pair.js';
 import type { TestProxy } from './support/proxy.js';
 import { startSshd } from './support/sshd.js';
-import type { TestPair } from './support/towline.js';
+import { freshPair, type TestPair } from './support/towline.js';
+import { startApache } from './support/webdav-server.js';
 
 const mib = 2 ** 20;
 const content = randomBytes(24 * mib);
@@ -82,7 +88,7 @@ describe.each(['write', 'read'] as const)('%sFile', (direction) => {
     const { destination, folder } = prepare(direction);
     const first = await session();
     const stop = new AbortController();
-    const progress = (bytes: number) => {
+    const progress = ({ bytes }: FileProgress) => {
       if (bytes >= 16 * mib) stop.abort();
     };
     expect(await codeOf(carry(first, direction, { signal: stop.signal, progress }))).toBe('interrupted');
@@ -100,7 +106,7 @@ describe.each(['write', 'read'] as const)('%sFile', (direction) => {
     const on = await session();
     const before = proxy.bytesUp + proxy.bytesDown;
     let drops = 0;
-    const progress = (bytes: number) => {
+    const progress = ({ bytes }: FileProgress) => {
       if (bytes < (drops + 1) * 8 * mib || drops === 2) return;
       drops++;
       proxy.dropAll();
@@ -118,7 +124,7 @@ describe.each(['write', 'read'] as const)('%sFile', (direction) => {
     const { ino } = statSync(destination);
     const on = await session();
     const stop = new AbortController();
-    const progress = (bytes: number) => {
+    const progress = ({ bytes }: FileProgress) => {
       if (bytes >= 16 * mib) stop.abort();
     };
     const cut = carry(on, direction, { atomic: false, signal: stop.signal, progress });
@@ -138,7 +144,7 @@ describe.each(['write', 'read'] as const)('%sFile', (direction) => {
     const on = await session();
     const before = proxy.bytesUp + proxy.bytesDown;
     let drops = 0;
-    const progress = (bytes: number) => {
+    const progress = ({ bytes }: FileProgress) => {
       if (bytes < (drops + 1) * 8 * mib || drops === 2) return;
       drops++;
       proxy.dropAll();
@@ -159,7 +165,7 @@ describe.each(['write', 'read'] as const)('%sFile', (direction) => {
     const { source, destination, folder } = prepare(direction);
     const on = await session();
     const stop = new AbortController();
-    const progress = (bytes: number) => {
+    const progress = ({ bytes }: FileProgress) => {
       if (bytes >= 16 * mib) stop.abort();
     };
     await codeOf(carry(on, direction, { signal: stop.signal, progress }));
@@ -187,7 +193,7 @@ describe.each(['write', 'read'] as const)('%sFile', (direction) => {
     const { destination, folder } = prepare(direction);
     const on = await session();
     const stop = new AbortController();
-    const progress = (bytes: number) => {
+    const progress = ({ bytes }: FileProgress) => {
       if (bytes >= 16 * mib) stop.abort();
     };
     await codeOf(carry(on, direction, { signal: stop.signal, progress }));
@@ -200,7 +206,7 @@ describe.each(['write', 'read'] as const)('%sFile', (direction) => {
     const { source, destination } = prepare(direction);
     const on = await session();
     const stop = new AbortController();
-    const progress = (bytes: number) => {
+    const progress = ({ bytes }: FileProgress) => {
       if (bytes >= 16 * mib) stop.abort();
     };
     await codeOf(carry(on, direction, { signal: stop.signal, progress }));
@@ -226,4 +232,166 @@ test('what cannot be done is told', async () => {
   expect(await codeOf(session())).toBe('locked');
   await on.close();
   expect(await codeOf(on.writeFile(near, 'other'))).toBe('interrupted');
+});
+
+const sha = (data: Buffer | string) => createHash('sha256').update(data).digest('hex');
+
+/** A small tree below the folder that a session is connected to. */
+function grow(folder: string): string[] {
+  const paths = ['a', 'b/c/d', 'b/e', 'with space/ü'];
+  for (const path of paths) {
+    mkdirSync(join(folder, path, '..'), { recursive: true });
+    writeFileSync(join(folder, path), `this is ${path}`);
+  }
+  return paths;
+}
+
+interface Target {
+  readonly target: string;
+  /** Where it lies on this machine. */
+  readonly folder: string;
+}
+
+const targets: [string, () => Promise<Target> | Target][] = [
+  ['a server with a shell', () => ({ target: pair.target, folder: pair.remote })],
+  [
+    'a server that speaks SFTP alone',
+    async () => {
+      const plain = await startSshd({ forceInternalSftp: true });
+      onTestFinished(() => plain.stop());
+      const fresh = freshPair(plain);
+      pair = fresh;
+      return { target: fresh.target, folder: fresh.remote };
+    },
+  ],
+  [
+    'WebDAV',
+    async () => {
+      const server = await startApache();
+      onTestFinished(() => server.stop());
+      const folder = join(server.folder, 'app');
+      mkdirSync(folder, { mode: 0o777 });
+      chmodSync(folder, 0o777);
+      return { target: `${server.url}/app`, folder };
+    },
+  ],
+  [
+    'a folder of this machine',
+    () => {
+      const folder = freshFolder('target');
+      return { target: folder, folder };
+    },
+  ],
+];
+
+describe.each(targets)('on %s', (title, make) => {
+  async function open(options: SessionOptions = {}): Promise<{ on: Session; folder: string }> {
+    const { target, folder } = await make();
+    const ssh = target.startsWith('box') ? { sshConfig: pair.flags[1]! } : {};
+    const on = await connect(target, { ...ssh, stateDir: pair.stateDir, ...options });
+    onTestFinished(() => on.close());
+    return { on, folder };
+  }
+
+  test('list: the children, or everything below, in order', async () => {
+    const { on, folder } = await open();
+    grow(folder);
+    const children = await collect(on.list());
+    expect(children.map(({ path, kind }) => `${kind} ${path}`)).toEqual([
+      'file a',
+      'directory b',
+      'directory with space',
+    ]);
+    const { size, mtimeMs } = statSync(join(folder, 'a'));
+    expect(children[0]).toMatchObject({ size });
+    expect(Math.floor(children[0]!.mtimeMs / 1000)).toBe(Math.floor(mtimeMs / 1000));
+    expect(children[0]!.mode).toBe(title === 'WebDAV' ? null : 0o644);
+    const below = await collect(on.list('b', { recursive: true }));
+    expect(below.map(({ path }) => path)).toEqual(['b/c', 'b/c/d', 'b/e']);
+    expect((await collect(on.list('b/e'))).map(({ path }) => path)).toEqual(['b/e']);
+    expect(await codeOf(collect(on.list('nowhere')))).toBe('not-found');
+    expect(await codeOf(collect(on.list('..')))).toBe('name');
+    const signal = AbortSignal.abort();
+    expect(await codeOf(collect(on.list('', { signal })))).toBe('interrupted');
+  });
+
+  test('hash: every file below, by its path', async () => {
+    const { on, folder } = await open();
+    const paths = grow(folder);
+    const expected = new Map(paths.map((path) => [path, sha(readFileSync(join(folder, path)))]));
+    expect(await on.hash()).toEqual(expected);
+    expect([...(await on.hash('b'))]).toEqual([...expected].slice(1, 3));
+    expect([...(await on.hash('b/e'))]).toEqual([['b/e', expected.get('b/e')]]);
+    expect(await codeOf(on.hash('nowhere'))).toBe('not-found');
+    expect(await codeOf(on.hash('', { signal: AbortSignal.abort() }))).toBe('interrupted');
+  });
+
+  test('progress of each file and of all; one after the other when that is wished; a limit that changes', async () => {
+    const steps: Progress[] = [];
+    // The limit is lifted by the first step; with it a piece would take minutes.
+    const { on, folder } = await open({ concurrency: 1, bwlimit: 1, progress: (step) => steps.push(step) });
+    writeFileSync(near, content.subarray(0, 3 * mib));
+    const files: FileProgress[] = [];
+    const first = on.writeFile(near, 'one', {
+      progress: (file) => {
+        files.push(file);
+        on.setBwlimit(null);
+      },
+    });
+    const second = on.writeFile(near, 'two');
+    await Promise.all([first, second]);
+    expect(
+      readdirSync(folder)
+        .filter((name) => name !== '.DAV')
+        .sort(),
+    ).toEqual(['one', 'two']);
+    expect(files.at(-1)).toMatchObject({ path: 'one', action: 'upload', bytes: 3 * mib, size: 3 * mib });
+    const order = steps.map(({ file }) => file.path);
+    expect(order.lastIndexOf('one')).toBeLessThan(order.indexOf('two'));
+    expect(steps.at(-1)!.total).toMatchObject({
+      bytes: 3 * mib,
+      bytesFound: 3 * mib,
+      files: 1,
+      filesFound: 1,
+    });
+    const back = join(freshFolder('back'), 'one');
+    await on.readFile('one', back);
+    expect(readFileSync(back).equals(content.subarray(0, 3 * mib))).toBe(true);
+    expect(steps.at(-1)!.file).toMatchObject({ path: 'one', action: 'download', bytes: 3 * mib });
+  });
+
+  test('who gives up waiting for a turn need not wait for it', async () => {
+    const { on } = await open({ concurrency: 1, bwlimit: 1 });
+    writeFileSync(near, content.subarray(0, mib));
+    const first = codeOf(on.writeFile(near, 'one'));
+    const stop = new AbortController();
+    const second = on.writeFile(near, 'two', { signal: stop.signal });
+    stop.abort();
+    expect(await codeOf(second)).toBe('interrupted');
+    await on.close();
+    expect(await first).toBe('interrupted');
+  });
+});
+
+test.each([
+  ['an option nobody knows', { prot: 22 }, 'Did you mean port?'],
+  ['a wrong type', { port: '22' }, 'port: cannot be "22"'],
+  ['a rate that is none', { bwlimit: -1 }, 'bwlimit cannot be'],
+  ['no file at once', { concurrency: 0 }, 'concurrency cannot be'],
+])('%s is refused, and nothing is made', async (_title, wrong, words) => {
+  const stateDir = join(freshFolder(), 'state');
+  await expect(connect(pair.target, { ...(wrong as object), stateDir })).rejects.toMatchObject({
+    code: 'configuration',
+    message: expect.stringContaining(words),
+  });
+  expect(existsSync(stateDir)).toBe(false);
+});
+
+test('a session is closed at the end of its block', async () => {
+  let kept: Session;
+  {
+    await using on = await connect(pair.target, { sshConfig: pair.flags[1]!, stateDir: pair.stateDir });
+    kept = on;
+  }
+  expect(await codeOf(kept.hash())).toBe('interrupted');
 });

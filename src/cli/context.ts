@@ -1,5 +1,5 @@
 /** What the command line needs of the world. The real one is put together in start.ts; tests pass their own. */
-import type { plan, Prompts, RunHooks, sync, watch } from '../index.js';
+import type { PairOptions, PlanHooks, Prompts, RunHooks, RunningAgent, SyncResult } from '../index.js';
 
 /** Where text goes. Writing is synchronous, so that nothing is lost when the process exits. */
 export interface Output {
@@ -17,9 +17,10 @@ export type Log = NonNullable<RunHooks['log']>;
 
 export interface CliContext {
   readonly version: string;
-  readonly sync: typeof sync;
-  readonly plan: typeof plan;
-  readonly watch: typeof watch;
+  /** `sync`, `plan` and `watch` of the library. */
+  readonly sync: (options: PairOptions, hooks?: RunHooks) => Promise<SyncResult>;
+  readonly plan: (options: PairOptions, hooks?: PlanHooks) => Promise<SyncResult>;
+  readonly watch: (options: PairOptions, hooks?: RunHooks) => Promise<RunningAgent>;
   readonly stdout: Output;
   readonly stderr: Output;
   /** The person at the terminal; absent where standard input or standard error is none. */

@@ -55,6 +55,7 @@ function entryOf(event: AgentEvent): Entry | null {
     case 'scan-found':
     case 'scan-listed':
     case 'transfer-progress':
+    case 'plan':
       return null;
   }
 }

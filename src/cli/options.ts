@@ -40,6 +40,7 @@ interface ParsedFlags extends SecretFlags {
   readonly fsync?: boolean;
   readonly verify?: Verify;
   readonly bwlimit?: number;
+  readonly concurrency?: number;
   readonly stateDir?: string;
   readonly settleMs?: number;
   readonly settleMaxMs?: number;
@@ -168,6 +169,7 @@ function addFlowFlags(command: Command, afterSync: AfterSync[]): void {
   command
     .optionsGroup('Pace, and what follows:')
     .option('--bwlimit <KiB/s>', 'send at most this much (default: no limit)', bwlimit)
+    .option('--concurrency <n>', 'work on at most this many files at once', wholeNumber(1, 256))
     .addOption(
       hookFlag('--after-sync <command>', 'run here once changes are on the server (repeatable)', 'local'),
     )
@@ -229,6 +231,7 @@ function pairOptions(
     fsync: flags.fsync,
     verify: flags.verify,
     bwlimit: flags.bwlimit,
+    concurrency: flags.concurrency,
     afterSync: afterSync.length > 0 ? afterSync : undefined,
     stateDir: flags.stateDir,
     settleMs: flags.settleMs,

@@ -1,12 +1,7 @@
 /** How far the first sync is: sums over events, and the speed of the last seconds. */
+import { Pace } from '../core/pace.js';
 import type { AgentEvent } from '../index.js';
 
-/** The speed is that of this time back, so that it follows a link that changes and does not jump. */
-const windowMs = 5_000;
-/** Until then any guess would be wild. */
-const guessAfterMs = 2_000;
-/** What a file costs beside its content, in bytes: many small ones are slower than a large one. */
-const fileCost = 16 * 1024;
 const foldersMax = 1_000;
 
 export interface Counts {
@@ -34,12 +29,6 @@ interface Transfer {
   bytes: number;
 }
 
-interface Sample {
-  readonly atMs: number;
-  readonly bytes: number;
-  readonly cost: number;
-}
-
 /** Ask after each `sample`; between two the speed stands still. */
 export class ProgressNumbers {
   phase: 'connecting' | 'waiting' | 'comparing' | 'sending' = 'connecting';
@@ -57,8 +46,7 @@ export class ProgressNumbers {
   #flyingBytes = 0;
   readonly #transfers = new Map<string, Transfer>();
   readonly #folders = new Map<string, Folder>();
-  #samples: Sample[] = [];
-  #firstMs: number | null = null;
+  readonly #pace = new Pace();
 
   /** What is to be sent, as far as it is known. */
   get found(): Counts {
@@ -123,16 +111,11 @@ export class ProgressNumbers {
 
   /** Measures the speed; called now and then. */
   sample(nowMs: number): void {
-    const { files, bytes } = this.sent;
-    const sample = { atMs: nowMs, bytes, cost: bytes + files * fileCost };
-    this.#samples = [...this.#samples.filter(({ atMs }) => atMs >= nowMs - windowMs), sample];
-    const [oldest = sample] = this.#samples;
-    const ms = nowMs - oldest.atMs;
-    this.rate = ms > 0 ? ((bytes - oldest.bytes) / ms) * 1000 : 0;
-    const costRate = ms > 0 ? (sample.cost - oldest.cost) / ms : 0;
-    const rest = this.found.bytes + this.found.files * fileCost - sample.cost;
-    const early = this.#firstMs === null || nowMs - this.#firstMs < guessAfterMs;
-    this.leftMs = early || !this.listed || costRate <= 0 ? null : Math.max(rest, 0) / costRate;
+    const { sent, found } = this;
+    this.#pace.sample(sent, nowMs);
+    this.rate = this.#pace.rate;
+    const rest = { bytes: found.bytes - sent.bytes, files: found.files - sent.files };
+    this.leftMs = this.listed ? this.#pace.leftMs(rest) : null;
   }
 
   #find(path: string, size: number): void {
@@ -146,7 +129,7 @@ export class ProgressNumbers {
   }
 
   #start(path: string, size: number, nowMs: number): void {
-    this.#firstMs ??= nowMs;
+    this.#pace.begin(nowMs);
     this.#transfers.set(path, { size, bytes: 0 });
     const folder = this.#folder(path);
     if (folder === null) return;

@@ -67,7 +67,7 @@ const dryRun: Run = async (context, options, flags, lines, hooks) => {
     else if (flags.json) actions.push(event.action);
     else showPlanned(lines, event.action);
   };
-  const totals = await context.plan(options, { ...hooks, onEvent });
+  const totals = await context.plan(options, { ...hooks, onEvent, collect: false });
   if (!flags.json) showPlanEnd(lines, totals, options, flags);
   else if (!writeObject(context, planObject(actions, totals))) return exitCodes.someFailed;
   return exitCodeOfResult(totals);

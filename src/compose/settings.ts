@@ -9,11 +9,28 @@ import { isMirror, type Mode, writtenSidesOf } from '../core/policy.js';
 import type { Settings } from '../engine/context.js';
 import { modeFact } from '../engine/scanner.js';
 import type { State } from '../ports-state.js';
+import { realPath } from '../remote.js';
 import { resolveRoot } from '../storage/local/root.js';
 import { createLocalStorage } from '../storage/local/storage.js';
 
 /** A plan changes nothing, a one-shot run gives up where a watching agent waits. */
 export type Purpose = 'once' | 'plan' | 'watch';
+
+/**
+ * Where the local folder is, or will be: nothing is made yet.
+ * @throws `configuration` when it is missing and is not to be made
+ */
+export async function localPlace(
+  options: PairOptions,
+  resolved: ResolvedOptions,
+  purpose: Purpose,
+): Promise<string> {
+  return mayMakeRoot(resolved, purpose) ? realPath(options.local) : resolveRoot(options.local);
+}
+
+function mayMakeRoot({ mode }: ResolvedOptions, purpose: Purpose): boolean {
+  return writtenSidesOf(mode).includes('local') && purpose !== 'plan';
+}
 
 /** The local folder; a mode that writes to it makes it where it is missing, as it does on the server. */
 export async function localRoot(
@@ -21,8 +38,7 @@ export async function localRoot(
   resolved: ResolvedOptions,
   purpose: Purpose,
 ): Promise<string> {
-  const writes = writtenSidesOf(resolved.mode).includes('local');
-  if (writes && purpose !== 'plan') {
+  if (mayMakeRoot(resolved, purpose)) {
     const storage = createLocalStorage({ root: resolve(options.local), writable: true });
     try {
       await storage.ensureRoot({ parents: resolved.mkpath });

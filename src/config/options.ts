@@ -92,6 +92,8 @@ export interface PairOptions {
   readonly fsync?: boolean;
   /** Content sent and received together, KiB/s. Default: unlimited. */
   readonly bwlimit?: number;
+  /** Operations on files under way at once, whole number from 1. Default: by their size, 4 to 192. */
+  readonly concurrency?: number;
   /** Run after each settled batch, in this order. */
   readonly afterSync?: readonly AfterSyncOption[];
 

@@ -42,8 +42,13 @@ export interface ResolvedOptions {
   readonly rescanMs: number;
   /** KiB/s; `null`: no limit. */
   readonly bwlimit: number | null;
+  /** `null`: as many as each kind of work takes. */
+  readonly concurrency: number | null;
   readonly afterSync: readonly Required<AfterSyncOption>[];
 }
+
+/** More requests at once than this help nobody. */
+const concurrencyMax = 256;
 
 const compares: readonly Compare[] = ['size', 'mtime+size', 'checksum'];
 
@@ -87,7 +92,8 @@ export function resolveOptions(options: PairOptions): ResolvedOptions {
     settleMs,
     settleMaxMs,
     rescanMs: rescanMinutes * 60_000,
-    bwlimit: bwlimit(options.bwlimit),
+    bwlimit: resolveBwlimit(options.bwlimit),
+    concurrency: resolveConcurrency(options.concurrency),
     afterSync: (options.afterSync ?? []).map(afterSync),
   };
 }
@@ -120,10 +126,23 @@ function against(name: string, mode: Mode, why: string): TowlineError {
   });
 }
 
-/** As for rsync and lftp, 0 means no limit. */
-function bwlimit(kibPerSecond = 0): number | null {
+/**
+ * KiB/s; as for rsync and lftp, 0 means no limit, which is `null`.
+ * @throws `configuration`
+ */
+export function resolveBwlimit(kibPerSecond = 0): number | null {
   if (kibPerSecond === 0) return null;
   return number('bwlimit', kibPerSecond, 1, 1_000_000_000);
+}
+
+/**
+ * How many operations may be under way at once; `null`: as many as each kind of work takes.
+ * @throws `configuration`
+ */
+export function resolveConcurrency(atOnce: number | undefined): number | null {
+  if (atOnce === undefined) return null;
+  if (Number.isInteger(atOnce)) return number('concurrency', atOnce, 1, concurrencyMax);
+  throw wrong('concurrency', String(atOnce), `a whole number from 1 to ${String(concurrencyMax)}`);
 }
 
 function afterSync(hook: AfterSyncOption): Required<AfterSyncOption> {

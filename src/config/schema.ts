@@ -43,6 +43,7 @@ export interface Settings {
   readonly fsync?: boolean;
   readonly verify?: 'none' | 'size' | 'checksum';
   readonly bwlimit?: number;
+  readonly concurrency?: number;
   readonly afterSync?: AfterSyncOption | readonly AfterSyncOption[];
   readonly every?: string;
   readonly stateDir?: string;
@@ -184,6 +185,7 @@ export const settingSchemas: Readonly<Record<keyof Settings, SettingSchema>> = {
     maximum: 1_000_000_000,
     description: 'a number of KiB/s, 1 or more, or 0 for no limit',
   },
+  concurrency: { type: 'integer', minimum: 1, maximum: 256, description: 'a whole number from 1 to 256' },
   afterSync: {
     ...hook,
     type: ['object', 'array'],

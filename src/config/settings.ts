@@ -34,7 +34,7 @@ export function settingsToOptions(settings: Settings, origin: Origin): SettingsO
   const path = (text: string | undefined) => (text === undefined ? undefined : pathOf(text, origin));
   const problems = checked(settings, origin);
   const { identityFiles, maxDelete, maxSize, afterSync, every } = settings;
-  const rules = [...fileRules(settings, origin, problems), ...listedRules(settings, origin)];
+  const rules = filterRules(settings, origin, problems);
   // All of them by name, so that none is forgotten.
   const pair: { [K in keyof Required<PairOptions>]: PairOptions[K] | undefined } = {
     local: path(settings.local),
@@ -64,6 +64,7 @@ export function settingsToOptions(settings: Settings, origin: Origin): SettingsO
     fsync: settings.fsync,
     verify: settings.verify,
     bwlimit: settings.bwlimit,
+    concurrency: settings.concurrency,
     afterSync: afterSync === undefined ? undefined : listOf(afterSync),
     stateDir: path(settings.stateDir),
     settleMs: settings.settleMs,
@@ -92,8 +93,28 @@ function pathOf(text: string, { folder, home }: Origin): string {
   );
 }
 
+/**
+ * The filter rules of settings, in order; files that cannot be read become problems.
+ * @param problems takes them
+ */
+export function filterRules(
+  settings: FilterSettings,
+  origin: Origin,
+  problems: ConfigProblem[],
+): RuleOption[] {
+  return [...fileRules(settings, origin, problems), ...listedRules(settings, origin)];
+}
+
+/** The settings that hold filter rules. */
+export type FilterSettings = { readonly [K in FilterKey]?: Settings[K] | undefined };
+
+type FilterKey = 'exclude' | 'include' | 'excludeUp' | 'excludeDown' | 'excludeFrom' | 'filterFrom';
+
 /** An include of the same file wins over its excludes: the last rule that matches decides. */
-function listedRules({ exclude, excludeUp, excludeDown, include }: Settings, origin: Origin): RuleOption[] {
+function listedRules(
+  { exclude, excludeUp, excludeDown, include }: FilterSettings,
+  origin: Origin,
+): RuleOption[] {
   const rules = (patterns: Settings['exclude'], rule: Pick<RuleOption, 'type' | 'only'>): RuleOption[] =>
     listOf(patterns ?? []).map((pattern) => ({ ...rule, pattern, source: origin.name }));
   return [
@@ -104,7 +125,7 @@ function listedRules({ exclude, excludeUp, excludeDown, include }: Settings, ori
   ];
 }
 
-function fileRules(settings: Settings, origin: Origin, problems: ConfigProblem[]): RuleOption[] {
+function fileRules(settings: FilterSettings, origin: Origin, problems: ConfigProblem[]): RuleOption[] {
   const read = (key: 'excludeFrom' | 'filterFrom', reader: typeof readRuleFile) =>
     listOf(settings[key] ?? []).flatMap((file) => {
       try {

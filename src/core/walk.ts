@@ -24,6 +24,8 @@ export type Listing = readonly Child[];
 export interface WalkRequest {
   /** The directory to start from; it is not yielded itself. `''` for the root. */
   readonly under: string;
+  /** Only the children of that directory. */
+  readonly flat?: boolean | undefined;
   /**
    * Lists one directory. A rejection becomes a `failure` item for it, but `network` and `interrupted` (nothing more can
    * be known) and errors that are not ours end the walk.
@@ -198,7 +200,8 @@ class ListAhead {
       // A directory that changes while it is read may show a name twice.
       if (child.name === lastName) continue;
       lastName = child.name;
-      const directory = child.enter ? directoryAt(join(node.path, child.name)) : null;
+      const directory =
+        child.enter && this.#request.flat !== true ? directoryAt(join(node.path, child.name)) : null;
       if (directory !== null) found.push(directory);
       node.rows.push({ item: child.item, directory });
     }

@@ -1,4 +1,6 @@
+import { whenAborted } from '../core/abort.js';
 import type { Resolution } from '../core/policy.js';
+import type { LinkState } from '../ports.js';
 import { pause as pauseFor } from './pause.js';
 import { conflictsMax, noConflict } from './resolutions.js';
 import type { Context } from './context.js';
@@ -31,9 +33,21 @@ export interface ControlParts {
 /** What can be asked of a running agent. */
 export class Control implements AgentControl {
   readonly #parts: ControlParts;
+  readonly #listeners = new Set<Parameters<AgentControl['onState']>[0]>();
+  #last: { readonly state: AgentState; readonly link: LinkState } | null = null;
 
   constructor(parts: ControlParts) {
     this.#parts = parts;
+    const changed = () => this.#changed();
+    parts.context.link.onState(changed);
+    whenAborted(parts.context.stopSignal, changed);
+    parts.scans.whenChanged(changed);
+    parts.board.whenWatching(changed);
+  }
+
+  onState(listener: Parameters<AgentControl['onState']>[0]): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   async status(): Promise<AgentStatus> {
@@ -47,7 +61,7 @@ export class Control implements AgentControl {
       local: context.local.label,
       remote: context.remote.label,
       mode: context.settings.mode,
-      state: this.#state(),
+      state: this.state,
       startedMs: board.startedMs,
       link: {
         state: name,
@@ -74,11 +88,13 @@ export class Control implements AgentControl {
   pause(): void {
     this.#parts.context.gate.close();
     this.#parts.runner.pause();
+    this.#changed();
   }
 
   async resume({ allowDeletes = false }: { readonly allowDeletes?: boolean } = {}): Promise<void> {
     const { context, guardian, runner } = this.#parts;
     context.gate.open();
+    this.#changed();
     runner.resume();
     if (!allowDeletes) return;
     await guardian.allow();
@@ -120,7 +136,7 @@ export class Control implements AgentControl {
     this.#parts.throttle.set(kibPerSecond);
   }
 
-  #state(): AgentState {
+  get state(): AgentState {
     const { context, board, scans } = this.#parts;
     if (context.stopSignal.aborted) return 'stopped';
     if (!context.gate.isOpen) return 'paused';
@@ -129,5 +145,13 @@ export class Control implements AgentControl {
     if (name !== 'ready') return board.watching ? 'waiting' : 'starting';
     if (scans.active) return 'scanning';
     return board.watching ? 'watching' : 'starting';
+  }
+
+  #changed(): void {
+    const { state } = this;
+    const { state: link } = this.#parts.context.link;
+    if (this.#last?.state === state && this.#last.link === link) return;
+    this.#last = { state, link };
+    for (const listener of [...this.#listeners]) listener(state, link);
   }
 }

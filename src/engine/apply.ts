@@ -174,8 +174,8 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
     from.capabilities.modes || destination?.kind !== 'file' ? source.mode : destination.mode;
   const temps = new PathTemps({ temps: context.temps, side, storage: to, path }, firstTemp);
   let bytes = 0;
-  const size = change.source.size;
-  emit({ type: 'transfer-start', path, size });
+  const file = { path, action: change.type, size: change.source.size };
+  emit({ type: 'transfer-start', ...file });
   try {
     const job = (lock: PathLock | undefined): FileTransfer => ({
       from,
@@ -193,7 +193,7 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
       temps,
       progress: (more) => {
         bytes += more;
-        emit({ type: 'transfer-progress', path, size, bytes });
+        emit({ type: 'transfer-progress', ...file, bytes });
       },
       throttle: context.throttle,
       signal,
@@ -205,7 +205,7 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
       destination,
       (lock) => context.verifier?.transfer(job(lock), side) ?? transferFile(job(lock)),
     );
-    emit({ type: 'transfer-end', path, size, ok: true });
+    emit({ type: 'transfer-end', ...file, ok: true });
     return {
       ...nothing,
       pair: pairOf(side, done.source, done.made, done.racy),
@@ -213,7 +213,7 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
       dirty: done.dirty,
     };
   } catch (error) {
-    emit({ type: 'transfer-end', path, size, ok: false });
+    emit({ type: 'transfer-end', ...file, ok: false });
     throw error;
   } finally {
     temps.end();

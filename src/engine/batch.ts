@@ -21,6 +21,7 @@ import { type Context, trusted } from './context.js';
 import { Directories } from './directories.js';
 import { type Moved, tryMove } from './moves.js';
 import { observe } from './observe.js';
+import { planPartOf } from './planned.js';
 import type { Tally } from './tally.js';
 
 /** Changes accepted before the one who submits has to wait. */
@@ -74,6 +75,7 @@ export class Batch {
       this.#report({ path, type: 'busy' });
       return false;
     });
+    this.#tell(mine);
     const temps = await this.#reserveTemps(mine);
     for (const level of directoriesByDepth(mine)) {
       await this.#context.lanes.each(level, (change) => this.#perform(change, null));
@@ -122,6 +124,12 @@ export class Batch {
     await this.#directories.remote.finish(failed);
     await this.#directories.local.finish(failed);
     await this.#context.ledger.flush();
+  }
+
+  /** What is not decided yet is told when it is. */
+  #tell(work: readonly (Work | Settled)[]): void {
+    const part = planPartOf(work);
+    if (part.actions.length > 0) this.#context.emit({ type: 'plan', ...part });
   }
 
   async #reserveTemps(work: readonly Work[]): Promise<Map<string, string>> {
@@ -192,8 +200,11 @@ export class Batch {
 
   async #do(work: Work | Settled, temp: string | null): Promise<Applied> {
     switch (work.type) {
-      case 'contents':
-        return this.#do(await this.#unused(temp, decideByContents(this.#context, work)), temp);
+      case 'contents': {
+        const decided = await this.#unused(temp, decideByContents(this.#context, work));
+        this.#tell([decided]);
+        return this.#do(decided, temp);
+      }
       case 'none':
       case 'adopt':
         if (temp !== null) this.#context.temps.gone(temp);

@@ -1,6 +1,7 @@
 /** Carries single files for callers of the library: over lost links, past what is there already, atomically or in place. */
 import { sameTimeAcross } from '../core/compare.js';
 import type { Entry, Side } from '../core/entry.js';
+import { abortReason } from '../core/abort.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import type { Clock, Link, Storage } from '../ports.js';
 import { type InPlaceStorage, isInPlace } from '../ports-in-place.js';
@@ -26,8 +27,8 @@ export interface CarryOptions {
    * False: none of this.
    */
   readonly resume?: boolean;
-  /** How much of the file is over there by now, bytes; starts again when an attempt does. */
-  readonly progress?: (bytes: number) => void;
+  /** How much of the file is over there by now, and its size, bytes; starts again when an attempt does. */
+  readonly progress?: (bytes: number, size: number) => void;
 }
 
 export interface FileCarried {
@@ -59,7 +60,7 @@ export interface CarryParts {
 }
 
 /** Failures of the link in one call that carried nothing further. */
-const idleFailuresMax = 5;
+export const idleFailuresMax = 5;
 
 /**
  * Carries one file, however often the link is lost meanwhile.
@@ -96,10 +97,10 @@ async function attempt(
   const size = await sizeIfComplete(call, present);
   if (size !== null) return { bytes: 0, size, complete: true };
   let bytes = 0;
-  const job = carriageOf(parts, call, present, (more) => {
+  const job = carriageOf(parts, call, present, (more, of) => {
     bytes += more;
     told(bytes);
-    options.progress?.(bytes);
+    options.progress?.(bytes, of);
   });
   const done =
     options.atomic === false
@@ -136,12 +137,17 @@ function carriageOf(
   { clock, throttle }: CarryParts,
   { from, source, to, destination, signal }: CarryCall,
   expected: Entry | null,
-  progress: (bytes: number) => void,
+  progress: (bytes: number, of: number) => void,
 ): Carriage {
+  let size = 0;
   return {
     // The two ends have names of their own: whatever is asked of this side is about the source.
     from: {
-      openSource: () => from.openSource(source),
+      openSource: async () => {
+        const opened = await from.openSource(source);
+        size = opened.entry.size;
+        return opened;
+      },
       clockOffsetMs: () => from.clockOffsetMs(),
       hashInPlace: (files, until) =>
         from.hashInPlace(
@@ -155,7 +161,7 @@ function carriageOf(
     attributes: ({ mode, mtimeMs }) => ({ mode, mtimeMs }),
     sync: false,
     now: () => clock.now(),
-    progress,
+    progress: (more) => progress(more, size),
     throttle,
     signal,
   };
@@ -191,9 +197,5 @@ async function entryAt(storage: Storage, path: string): Promise<Entry | null> {
 }
 
 function throwIfEnded(signal: AbortSignal): void {
-  if (!signal.aborted) return;
-  const reason: unknown = signal.reason;
-  throw reason instanceof TowlineError
-    ? reason
-    : new TowlineError('interrupted', 'stopped', { cause: reason });
+  if (signal.aborted) throw abortReason(signal);
 }

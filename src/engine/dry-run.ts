@@ -5,6 +5,7 @@ import { type Undecided, decideByContents } from './contents.js';
 import type { Context } from './context.js';
 import type { PlannedAction, Problem, SyncResult } from './events.js';
 import { Guardian } from './guardian.js';
+import { plannedOf } from './planned.js';
 import { scanPass } from './scan-pass.js';
 import { Tally } from './tally.js';
 import { Totals } from './totals.js';
@@ -98,7 +99,6 @@ class Planner {
     if (writtenSide(change) === 'remote') this.#tally.bytesSent += bytes;
     else this.#tally.bytesReceived += bytes;
     if (change.type === 'set-aside') this.#tally.conflicts++;
-    const action = change.type === 'set-aside' ? 'conflict' : change.type;
-    this.tell({ action, path: change.path, bytes, reason: change.reason });
+    this.tell(plannedOf(change));
   }
 }

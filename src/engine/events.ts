@@ -57,6 +57,30 @@ export interface PlannedAction {
   readonly reason: string;
 }
 
+/** What is about to be done. Each path is looked at once more right before. */
+export interface PlanPart {
+  readonly actions: readonly PlannedAction[];
+  /** How many files have content to be carried, and how many bytes that is. */
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** A file that is carried from one side to the other. */
+export interface FileTransferStart {
+  readonly path: string;
+  /** `upload`: to the server; `download`: from there. */
+  readonly action: 'upload' | 'download';
+  /** Bytes of the whole file. */
+  readonly size: number;
+}
+
+/** A file that was carried, or was not. */
+export interface FileTransferEnd extends FileTransferStart {
+  /** Whether it is over there; else why it is not is told as a problem, or it is tried again at once. */
+  readonly ok: boolean;
+}
+
+/** Everything that a run tells, by `type`. */
 export type AgentEvent =
   /** The link to the server changed state. */
   | { readonly type: 'link'; readonly state: LinkState }
@@ -74,15 +98,13 @@ export type AgentEvent =
   | { readonly type: 'watcher-ready' }
   /** The watcher is ready and the first scan is done: from here on changes follow in a moment. */
   | { readonly type: 'watching' }
+  /** What a run would do, one by one. */
   | { readonly type: 'planned'; readonly action: PlannedAction }
-  | { readonly type: 'transfer-start'; readonly path: string; readonly size: number }
-  | {
-      readonly type: 'transfer-progress';
-      readonly path: string;
-      readonly size: number;
-      readonly bytes: number;
-    }
-  | { readonly type: 'transfer-end'; readonly path: string; readonly size: number; readonly ok: boolean }
+  /** What is about to be done; large batches come in several parts. */
+  | ({ readonly type: 'plan' } & PlanPart)
+  | ({ readonly type: 'transfer-start' } & FileTransferStart)
+  | ({ readonly type: 'transfer-progress'; readonly bytes: number } & FileTransferStart)
+  | ({ readonly type: 'transfer-end' } & FileTransferEnd)
   /** Both sides (or others, where only one side should) changed a path: `copy` is what one version is called now. */
   | {
       readonly type: 'conflict';
@@ -107,19 +129,27 @@ export type AgentEvent =
       readonly side?: Side;
     };
 
+/** Hears everything that a run tells. */
 export type AgentListener = (event: AgentEvent) => void;
 
 /** How a one-shot run ended: the object of `--json`. */
 export interface SyncResult {
+  /** Files and symlinks carried from one side to the other. */
   readonly transferred: number;
+  /** Paths that were equal already. */
   readonly skipped: number;
+  /** Paths deleted, on either side. */
   readonly deleted: number;
   /** Paths that both sides changed: settled by policy, or (as problems) waiting for a person. */
   readonly conflicts: number;
+  /** Paths that failed: each is in `problems`. */
   readonly failed: number;
+  /** Bytes of content that went to the server. */
   readonly bytesSent: number;
+  /** Bytes of content that came from there. */
   readonly bytesReceived: number;
   readonly durationMs: number;
+  /** Paths that failed or wait for a person, at most 1,000. */
   readonly problems: readonly Problem[];
   /** Renamed on the other side instead of being sent. */
   readonly moved: number;

@@ -13,9 +13,18 @@ const tinyAtOnce = 192;
 
 /** Where work runs: small things many at once, large files a few at a time. p-queue runs it; nothing is kept there. */
 export class Lanes {
-  readonly #tiny = new PQueue({ concurrency: tinyAtOnce });
-  readonly #small = new PQueue({ concurrency: smallAtOnce });
-  readonly #large = new PQueue({ concurrency: largeAtOnce });
+  readonly #tiny: PQueue;
+  readonly #small: PQueue;
+  readonly #large: PQueue;
+
+  /** @param atOnceMax for all lanes together; `null`: what each takes */
+  constructor(atOnceMax: number | null = null) {
+    const lane = (atOnce: number) => new PQueue({ concurrency: atOnce });
+    this.#tiny = lane(atOnceMax ?? tinyAtOnce);
+    // One lane for all, in the order they came.
+    this.#small = atOnceMax === null ? lane(smallAtOnce) : this.#tiny;
+    this.#large = atOnceMax === null ? lane(largeAtOnce) : this.#tiny;
+  }
 
   /** Runs `work` when there is room for `bytes` of content. */
   run<T>(bytes: number, work: () => Promise<T>): Promise<T> {

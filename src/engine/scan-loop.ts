@@ -25,6 +25,7 @@ export class ScanLoop {
   #running: Promise<void> = Promise.resolve();
   #cancelNext: (() => void) | null = null;
   #active = false;
+  #changed: () => void = () => undefined;
 
   constructor(parts: ScanLoopParts) {
     this.#parts = parts;
@@ -33,6 +34,11 @@ export class ScanLoop {
   /** Whether a scan is under way. */
   get active(): boolean {
     return this.#active;
+  }
+
+  /** Calls back whenever `active` changes. */
+  whenChanged(callback: () => void): void {
+    this.#changed = callback;
   }
 
   /**
@@ -75,7 +81,7 @@ export class ScanLoop {
     const { link, stopSignal, clock } = context;
     let said = '';
     for (let failures = 0; ; failures++) {
-      this.#active = true;
+      this.#setActive(true);
       try {
         stopSignal.throwIfAborted();
         await link.ready(stopSignal);
@@ -88,10 +94,15 @@ export class ScanLoop {
         if (error.message !== said) this.#say(error);
         said = error.message;
       } finally {
-        this.#active = false;
+        this.#setActive(false);
       }
       await pause(clock, backoff(againMs, againMaxMs, failures), stopSignal);
     }
+  }
+
+  #setActive(active: boolean): void {
+    this.#active = active;
+    this.#changed();
   }
 
   #mayTryAgain(error: TowlineError): boolean {

@@ -9,6 +9,7 @@ export class StatusBoard {
   readonly #transfers = new Map<string, { size: number; bytes: number }>();
   #lastScan: AgentStatus['lastScan'] = null;
   #watching = false;
+  #watches: () => void = () => undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -25,6 +26,11 @@ export class StatusBoard {
 
   get transfers(): AgentStatus['transfers'] {
     return [...this.#transfers].map(([path, { size, bytes }]) => ({ path, size, bytes }));
+  }
+
+  /** Calls back when `watching` becomes true. */
+  whenWatching(callback: () => void): void {
+    this.#watches = callback;
   }
 
   note(event: AgentEvent): void {
@@ -47,6 +53,7 @@ export class StatusBoard {
       }
       case 'watching':
         this.#watching = true;
+        this.#watches();
         break;
       default:
         break;

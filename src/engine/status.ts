@@ -47,6 +47,11 @@ export interface AgentStatus {
 
 /** What can be asked of a running agent from outside. */
 export interface AgentControl {
+  /** What it is doing just now. */
+  readonly state: AgentState;
+  /** Calls back whenever that, or the link, changes, until the returned function is called. */
+  onState(listener: (state: AgentState, link: LinkState) => void): () => void;
+  /** All that is known of it at this moment. */
   status(): Promise<AgentStatus>;
   /** Nothing is sent or deleted until `resume`; changes are still noted. */
   pause(): void;

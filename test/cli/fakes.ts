@@ -12,6 +12,8 @@ import type {
 
 /** Nobody asks a fake agent anything. */
 const noControl: AgentControl = {
+  state: 'watching',
+  onState: () => () => undefined,
   status: () => Promise.reject(new Error('no status')),
   pause: () => undefined,
   resume: () => Promise.resolve(),

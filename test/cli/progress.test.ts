@@ -19,9 +19,9 @@ function found(...files: (readonly [path: string, size: number])[]): AgentEvent 
 
 function sent(path: string, size: number): AgentEvent[] {
   return [
-    { type: 'transfer-start', path, size },
-    { type: 'transfer-progress', path, size, bytes: size },
-    { type: 'transfer-end', path, size, ok: true },
+    { type: 'transfer-start', action: 'upload', path, size },
+    { type: 'transfer-progress', action: 'upload', path, size, bytes: size },
+    { type: 'transfer-end', action: 'upload', path, size, ok: true },
   ];
 }
 
@@ -64,8 +64,8 @@ describe('in words', () => {
 
   test('one file has its name, a large one among others too', () => {
     const begun: AgentEvent[] = [
-      { type: 'transfer-start', path: 'x/big\u001b.iso', size: 8 * MiB },
-      { type: 'transfer-progress', path: 'x/big\u001b.iso', size: 8 * MiB, bytes: 2 * MiB },
+      { type: 'transfer-start', action: 'upload', path: 'x/big\u001b.iso', size: 8 * MiB },
+      { type: 'transfer-progress', action: 'upload', path: 'x/big\u001b.iso', size: 8 * MiB, bytes: 2 * MiB },
     ];
     expect(line(after(found(['x/big\u001b.iso', 8 * MiB]), listed, ...begun))).toMatch(
       /of 1 file .*big\\e\.iso$/,
@@ -110,11 +110,11 @@ describe('in numbers', () => {
   test('a file that failed, or that was read twice, is not counted twice', () => {
     const numbers = after(
       found(['a', 100], ['b', 100]),
-      { type: 'transfer-start', path: 'a', size: 100 },
-      { type: 'transfer-progress', path: 'a', size: 100, bytes: 250 },
+      { type: 'transfer-start', action: 'upload', path: 'a', size: 100 },
+      { type: 'transfer-progress', action: 'upload', path: 'a', size: 100, bytes: 250 },
     );
     expect(numbers.sent).toEqual({ files: 0, bytes: 100 });
-    numbers.note({ type: 'transfer-end', path: 'a', size: 100, ok: false }, 0);
+    numbers.note({ type: 'transfer-end', action: 'upload', path: 'a', size: 100, ok: false }, 0);
     expect(numbers.sent).toEqual({ files: 0, bytes: 0 });
     expect(numbers.failed).toBe(1);
     for (const event of [...sent('a', 100), ...sent('b', 100), ...sent('c', 100)]) numbers.note(event, 0);

@@ -104,7 +104,7 @@ test('a dry run shows the plan', async () => {
 const told: readonly AgentEvent[] = [
   { type: 'notice', level: 'info', code: 'native-crypto', message: 'native crypto is not active' },
   { type: 'notice', level: 'warn', code: 'skipped', message: 'not synced', path: 'fifo' },
-  { type: 'transfer-end', path: 'a.ts', size: 3, ok: true },
+  { type: 'transfer-end', action: 'upload', path: 'a.ts', size: 3, ok: true },
 ];
 
 test('-v tells of each file and of slow crypto', async () => {

@@ -139,7 +139,7 @@ test.each([
 ])('JSON lines where no terminal is, or asked for: $flags', async ({ tty, flags }) => {
   const events: readonly AgentEvent[] = [
     { type: 'link', state: { name: 'ready', epoch: 1 } },
-    { type: 'transfer-end', path: 'a', size: 1, ok: true },
+    { type: 'transfer-end', action: 'upload', path: 'a', size: 1, ok: true },
     { type: 'batch', summary: batch({ transferred: 1, paths: ['a'] }) },
     { type: 'problem', problem: { path: 'b', code: 'permission', message: 'denied' } },
   ];

@@ -43,6 +43,13 @@ export function scanPromises(make: MakeSide): void {
     expect(pathsOf(items)).toEqual([...paths, 'empty'].sort(comparePaths));
   });
 
+  test('a flat scan yields the children alone', async () => {
+    const { storage, raw } = await fresh(make);
+    for (const path of ['a/b/c', 'a/d', 'e']) await raw.write(path, 'x');
+    expect(pathsOf(await scanAll(storage, { flat: true }))).toEqual(['a', 'e']);
+    expect(pathsOf(await scanAll(storage, { flat: true, under: 'a' }))).toEqual(['a/b', 'a/d']);
+  });
+
   test('more entries than fit in a batch arrive, in order', async () => {
     const { storage, raw } = await fresh(make);
     const paths = Array.from({ length: 1200 }, (_, i) => `${String(i % 40)}/${String(i)}`);

@@ -35,6 +35,7 @@ export async function* scanLocal(
   const context: ScanContext = { root, request, slice: new Slice() };
   yield* orderedWalk({
     under: request.under,
+    flat: request.flat,
     list: (directory) => listDirectory(context, directory),
     // Nothing overlaps when the calls are synchronous, but for asking the other side.
     concurrency: request.spelling === undefined ? 1 : askedMax,

@@ -21,7 +21,8 @@ export async function* scanMemory(
   componentsOrRoot(request.under);
   const list = (directory: string) =>
     step(context, 'list', directory, () => listDirectory(context, request, directory));
-  yield* orderedWalk({ ...bounds, under: request.under, list, signal: request.signal });
+  const { under, flat, signal } = request;
+  yield* orderedWalk({ ...bounds, under, flat, list, signal });
 }
 
 function listDirectory({ tree }: MemoryContext, request: ScanRequest, directory: string): Listing {

@@ -37,6 +37,7 @@ export async function* scan(
   try {
     yield* orderedWalk({
       under: request.under,
+      flat: request.flat,
       list: async (directory) => separated(await lister.list(directory), request.folding),
       concurrency: listingsMax,
       bufferedMax,

@@ -26,6 +26,7 @@ export async function* scan(
   context.urls.directory(request.under);
   yield* orderedWalk({
     under: request.under,
+    flat: request.flat,
     list: (directory) => children(context, request, directory),
     concurrency: listingsMax,
     bufferedMax,

@@ -1,0 +1,53 @@
+/** The events of an agent of the library, by name. */
+import type { Hold } from '../core/guard.js';
+import type { AgentEvent, BatchSummary, FileTransferEnd, PlanPart, Problem } from '../engine/events.js';
+import type { FileProgress, TotalProgress } from '../engine/progress.js';
+import type { AgentState } from '../engine/status.js';
+import type { LinkState } from '../ports.js';
+
+/** A step of a file that is carried. */
+export interface TransferEvent extends FileProgress {
+  /** All files since the agent last had nothing to do. */
+  readonly total: TotalProgress;
+}
+
+/** A file was carried, or was not. */
+export interface TransferEndEvent extends TransferEvent, Pick<FileTransferEnd, 'ok'> {}
+
+/** The agent or its link came into another state. */
+export interface StateEvent {
+  readonly state: AgentState;
+  readonly link: LinkState;
+}
+
+/** Both sides (or others, where only one side should) changed a path, and one version gave way, as the policy says. */
+export type ConflictEvent = Extract<AgentEvent, { type: 'conflict' }>;
+
+/** Something worth saying once: skipped special files, kept directories, drift, a state set aside, … */
+export type NoticeEvent = Extract<AgentEvent, { type: 'notice' }>;
+
+/** What a listener of each name is given. */
+export interface AgentEvents {
+  /** What is about to be done. A large batch is told in several parts, while the first ones are carried out. */
+  readonly plan: PlanPart;
+  /** A file begins to be carried. */
+  readonly 'transfer-start': TransferEvent;
+  /** A piece of it arrived. */
+  readonly 'transfer-progress': TransferEvent;
+  /** It is over there, or is not: then it is told as a problem, or tried again at once. */
+  readonly 'transfer-end': TransferEndEvent;
+  /** A scan, or a group of settled changes, was dealt with. */
+  readonly batch: BatchSummary;
+  /** A conflict was settled by policy. One that waits for a person is a `problem` with the code `conflict`. */
+  readonly conflict: ConflictEvent;
+  /** A path failed, and is tried again later; or it waits for a person. */
+  readonly problem: Problem;
+  /** A path that had a problem has none any more. */
+  readonly solved: { readonly path: string };
+  /** The guard holds deletions back, for these reasons; none: not any more. */
+  readonly holds: readonly Hold[];
+  /** Something worth saying once. */
+  readonly notice: NoticeEvent;
+  /** The agent, or its link, came into another state. */
+  readonly state: StateEvent;
+}
