@@ -2,7 +2,7 @@
 import { sameTime } from '../../src/core/compare.js';
 import type { BasePair } from '../../src/core/entry.js';
 import { isLockName } from '../../src/core/lock.js';
-import { ancestorsOf, isBelow, nameOf, parentOf } from '../../src/core/path.js';
+import { ancestorsOf, isBelow, isCarriable, nameOf, parentOf } from '../../src/core/path.js';
 import { isMirror, sourceSideOf, writtenSidesOf } from '../../src/core/policy.js';
 import { tempAgentOf } from '../../src/core/tempname.js';
 import type { Settings } from '../../src/engine/context.js';
@@ -36,7 +36,7 @@ export function pairOpenEnds(judged: Judged, records: boolean): string[] {
       .map(({ path, what }) => `'${path}': ${what}`),
     ...[...durable.queue.values()]
       // A name that cannot be carried is a problem of the folder it is in for as long as it is there.
-      .filter(({ path, problem }) => !isBlocked(path) && problem?.code !== 'name')
+      .filter(({ path, problem }) => !isBlocked(path) && !(problem?.code === 'name' && isCarriable(path)))
       .map(({ path, problem, held }) => {
         return `'${path}' is in the queue${held ? ', held' : ''}: ${problem?.message ?? 'no problem'}`;
       }),
