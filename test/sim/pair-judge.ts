@@ -74,8 +74,12 @@ export function blockedPaths(judged: Judged): string[] {
   const trees = { local: world.tree('local'), remote: world.tree('remote') };
   const blocked: string[] = [];
   for (const side of sides) {
-    const strange = ownNames(world[side].edit).filter((path) => tempAgentOf(nameOf(path)) !== durable.agentId);
-    const stays = [...trees[side]].filter(([path, { kind }]) => world.excluded(path, kind)).map(([path]) => path);
+    const strange = ownNames(world[side].edit).filter(
+      (path) => tempAgentOf(nameOf(path)) !== durable.agentId,
+    );
+    const stays = [...trees[side]]
+      .filter(([path, { kind }]) => world.excluded(path, kind))
+      .map(([path]) => path);
     const follows = spares(judged) && side !== sourceSideOf(settings.mode);
     const drifted = follows ? [...trees[side].keys()].filter((path) => isDrift(judged, side, path)) : [];
     for (const [path, seen] of trees[side]) {
@@ -114,7 +118,8 @@ function differences(judged: Judged): Difference[] {
     const local = trees.local.get(path);
     const remote = trees.remote.get(path);
     const kind = (local ?? remote)!.kind;
-    if (world.excluded(path, kind) || ancestorsOf(path).some((one) => world.excluded(one, 'directory'))) continue;
+    if (world.excluded(path, kind) || ancestorsOf(path).some((one) => world.excluded(one, 'directory')))
+      continue;
     const one = { path, local, remote, row: durable.base.get(path) };
     const what = isMirror(settings.mode) ? mirrored(one, judged) : shared(one, judged);
     if (what !== null) found.push({ path, what });

@@ -2,7 +2,7 @@
 import { hasCode, TowlineError } from '../../src/core/errors.js';
 import { type Mode, type Resolution, isMirror, writtenSidesOf } from '../../src/core/policy.js';
 import { deletingSides, type Settings } from '../../src/engine/context.js';
-import { FakeWatcher } from './fake-watcher.js';
+import type { FakeWatcher } from './fake-watcher.js';
 import { blockedPaths, pairOpenEnds } from './pair-judge.js';
 import { type PairKnobs, pairKnobsOf } from './pair-knobs.js';
 import { PairWorld } from './pair-world.js';
@@ -30,7 +30,7 @@ export function simulatePair(
   adjust: Partial<PairKnobs> = {},
 ): Promise<Outcome> {
   // Other dice for each mode: a seed is another story in each of them.
-  const salt = [...mode].reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), 7);
+  const salt = Array.from(mode).reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), 7);
   const random = new Random(seed ^ salt);
   const later = new Random(seed ^ salt ^ 0x1a7e);
   const knobs = { ...pairKnobsOf(mode, random, later), ...adjust };
@@ -138,7 +138,10 @@ class PairScene implements Scene {
 
   openEnds(records: boolean): string[] {
     const { durable } = this.#stage;
-    return pairOpenEnds({ world: this.world, durable, settings: this.#settings, knobs: this.#knobs }, records);
+    return pairOpenEnds(
+      { world: this.world, durable, settings: this.#settings, knobs: this.#knobs },
+      records,
+    );
   }
 
   isHopeless(): boolean {

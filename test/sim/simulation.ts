@@ -161,9 +161,14 @@ class Simulation {
     this.#scene.world.note(`the agent ended: ${String(error)}`);
     const mayEnd = !this.#weather.calm && !run.isWatching();
     const full = this.#clock.now() - this.#fullAtMs < stopsWithinMs && hasCode(error, 'state');
-    const known = full || this.#scene.forgives(error) || (mayEnd && error instanceof TowlineError && forgiven.includes(error.code));
+    const known =
+      full ||
+      this.#scene.forgives(error) ||
+      (mayEnd && error instanceof TowlineError && forgiven.includes(error.code));
     if (!known)
-      this.#scene.world.violation(`the agent ended: ${error instanceof Error ? (error.stack ?? '') : 'quietly'}`);
+      this.#scene.world.violation(
+        `the agent ended: ${error instanceof Error ? (error.stack ?? '') : 'quietly'}`,
+      );
     run.life.end();
     this.#clock.timer(1_000, () => this.#startAgain());
   }

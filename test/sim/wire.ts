@@ -295,8 +295,7 @@ class Wire {
     const epoch = this.epoch;
     const latencyMs = weather.latencyMs(side);
     if (latencyMs > 0) await clock.wait(latencyMs);
-    if (life.hasEnded() || !this.isOpen(epoch))
-      return this.#frozen(operation, path, work);
+    if (life.hasEnded() || !this.isOpen(epoch)) return this.#frozen(operation, path, work);
 
     const fault = weather.fault(side, operation, path);
     const done = fault.type === 'none' || fault.type === 'lost-reply' || ('done' in fault && fault.done);

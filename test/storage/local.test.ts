@@ -150,8 +150,7 @@ test('what is saved, or removed, in the very moment before a rename is not lost'
     else fs.rmSync(join(root, 'file'));
     expect(await codeOf(temp.publish(expected))).toBe('changed');
     expect(await temp.discard()).toBe(true);
-    if (meanwhile === 'saved')
-      expect(fs.readFileSync(join(root, 'file'), 'utf8')).toBe('saved by somebody');
+    if (meanwhile === 'saved') expect(fs.readFileSync(join(root, 'file'), 'utf8')).toBe('saved by somebody');
     else expect(fs.readdirSync(root)).toEqual([]);
   }
 });
