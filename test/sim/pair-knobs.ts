@@ -26,6 +26,8 @@ export function pairKnobsOf(mode: Mode, random: Random, later: Random): PairKnob
   return {
     ...knobs,
     directoryInodes: true,
+    // Nothing more is found by waiting longer for the next scan.
+    rescanMs: Math.min(knobs.rescanMs, 120_000),
     foreign: random.between(2, 20),
     mode,
     delete: isMirror(mode) ? random.chance(0.7) : mode === 'two-way' && random.chance(0.85),
