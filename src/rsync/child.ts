@@ -48,11 +48,13 @@ export async function runChild(run: ChildRun): Promise<ChildEnd> {
   child.stdout.on('data', (data: Buffer) => lines.add(data));
   const onAbort = () => ending.begin();
   signal.addEventListener('abort', onAbort, { once: true });
-  let inputFailure: Error | null = null;
-  const fed = feed(run.input, child.stdin).catch((error: unknown) => {
-    inputFailure = error instanceof Error ? error : new Error(String(error));
-    ending.begin();
-  });
+  const fed = feed(run.input, child.stdin).then(
+    () => null,
+    (error: unknown) => {
+      ending.begin();
+      return error instanceof Error ? error : new Error(String(error));
+    },
+  );
   try {
     const { code, by } = await new Promise<{ code: number | null; by: string | null }>((resolve, reject) => {
       let cancel = () => undefined as void;
@@ -67,9 +69,9 @@ export async function runChild(run: ChildRun): Promise<ChildEnd> {
       });
     });
     child.stdin.destroy();
-    await fed;
+    const failure = await fed;
     signal.throwIfAborted();
-    if (inputFailure !== null) throw inputFailure as Error;
+    if (failure !== null) throw failure;
     return { code, signal: by, stderr: stderr.text };
   } finally {
     signal.removeEventListener('abort', onAbort);
