@@ -125,10 +125,12 @@ async function carry(parts: RsyncParts): Promise<Carried> {
       destination,
       request: () => requestOf(context),
       verify: (options.verify ?? 'checksum') === 'checksum',
-      onFile: (path, size) => {
-        context.emit({ type: 'transfer-start', path, size });
-        context.emit({ type: 'transfer-end', path, size, ok: true });
-      },
+      onTransfer: (path, size, ok) =>
+        context.emit(
+          ok === undefined
+            ? { type: 'transfer-start', path, size }
+            : { type: 'transfer-end', path, size, ok },
+        ),
       ready: () => context.link.ready(signal),
       log,
       signal,

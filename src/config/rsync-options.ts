@@ -16,7 +16,11 @@ export function checkRsyncOptions(options: PairOptions, mode: Mode): void {
   if (options.force === true) throw against('force', 'it sends what differs, and nothing else');
   if (onDrift !== 'overwrite') throw against(`onDrift ${onDrift}`, 'it overwrites what others changed');
   if (options.maxSize !== undefined) {
-    throw against('maxSize', 'it does not see how large a file is on the side that it writes', 'Use --exclude');
+    throw against(
+      'maxSize',
+      'it does not see how large a file is on the side that it writes',
+      'Use --exclude',
+    );
   }
   if (options.conflict !== undefined || options.maxConflictCopies !== undefined) {
     throw against('conflict and maxConflictCopies', 'the source is always right');

@@ -13,7 +13,8 @@ export interface CarryParts {
   readonly request: () => Promise<ScanRequest>;
   /** Compare what was carried by hash, also where rsync says that all is well. */
   readonly verify: boolean;
-  readonly onFile: (path: string, size: number) => void;
+  /** A file is on its way; `ok`: it came to its end, and whether as it should. */
+  readonly onTransfer: (path: string, size: number, ok?: boolean) => void;
   /** Waits for the link of the storages. */
   readonly ready: () => Promise<void>;
   readonly log: Log;
@@ -42,8 +43,14 @@ export interface Carried {
  */
 export async function carryByRsync(parts: CarryParts): Promise<Carried> {
   const { driver, verify, log } = parts;
-  const seen = new Seen(parts.onFile);
-  let incomplete = await driver.carry(() => pathsOf(parts), seen.note);
+  const seen = new Seen(parts.onTransfer);
+  let incomplete = await driver
+    .carry(() => pathsOf(parts), seen.note)
+    .catch((error: unknown) => {
+      seen.ended(false);
+      throw error;
+    });
+  seen.ended(incomplete === null);
   let failed: Carried['failed'] = [];
   if (verify || incomplete !== null) {
     const first = await differing(parts, [...seen.files.keys()]);
@@ -130,19 +137,31 @@ class Seen {
   readonly symlinks = new Set<string>();
   directories = 0;
   metadata = 0;
-  readonly #onFile: (path: string, size: number) => void;
+  readonly #onTransfer: CarryParts['onTransfer'];
+  #current: { readonly path: string; readonly size: number } | null = null;
 
-  constructor(onFile: (path: string, size: number) => void) {
-    this.#onFile = onFile;
+  constructor(onTransfer: CarryParts['onTransfer']) {
+    this.#onTransfer = onTransfer;
   }
 
   readonly note = ({ path, done, size }: Item): void => {
     if (done === 'directory') this.directories++;
     else if (done === 'metadata') this.metadata++;
     else if (done === 'symlink') this.symlinks.add(path);
-    else {
-      if (!this.files.has(path)) this.#onFile(path, size);
-      this.files.set(path, size);
-    }
+    else this.#file(path, size);
   };
+
+  /** rsync carries one after the other: with the next one, or its own end, the last one is over. */
+  ended(ok: boolean): void {
+    if (this.#current !== null) this.#onTransfer(this.#current.path, this.#current.size, ok);
+    this.#current = null;
+  }
+
+  #file(path: string, size: number): void {
+    if (this.files.has(path)) return;
+    this.ended(true);
+    this.files.set(path, size);
+    this.#current = { path, size };
+    this.#onTransfer(path, size);
+  }
 }

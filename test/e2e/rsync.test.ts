@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { SyncResult } from '../../src/index.js';
 import { eventually } from '../support/eventually.js';
 import { fillVolume, mountVolume, server, temps } from '../support/faults.js';
@@ -389,6 +389,31 @@ test('what arrives wrong, twice, is told and never taken for the same', async ()
   rmSync(where);
   expect(await push(pair, byRsync)).toMatchObject({ code: 0, failed: 0, transferred: 1, problems: [] });
   expect(readFileSync(join(pair.remote, 'large'))).toEqual(readFileSync(join(pair.local, 'large')));
+});
+
+const isRoot = process.getuid?.() === 0;
+/** Root without the rights that let it read what modes forbid. */
+const unprivileged = isRoot ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--'] : [];
+
+test('what may not be read is named path by path, the rest arrives, and nothing is deleted on account of it', async () => {
+  const pair = freshPair(sshd);
+  for (const folder of [pair.local, pair.remote]) mkdirSync(join(folder, 'closed'));
+  writeFileSync(join(pair.remote, 'closed/b'), 'b');
+  writeFileSync(join(pair.remote, 'theirs'), 'theirs');
+  for (const name of ['plain', 'secret']) writeFileSync(join(pair.local, name), name);
+  chmodSync(join(pair.local, 'secret'), 0o000);
+  chmodSync(join(pair.local, 'closed'), 0o000);
+  onTestFinished(() => chmodSync(join(pair.local, 'closed'), 0o755));
+  const result = await push(pair, [...byRsync, '--delete'], { wrap: unprivileged });
+  expect(result).toMatchObject({ code: 5, transferred: 1, deleted: 0 });
+  expect(result.problems.map(({ path, code }) => `${path} ${code}`).sort()).toEqual([
+    'closed permission',
+    'secret permission',
+  ]);
+  expect(result.holds.map(({ cause }) => cause)).toEqual(['partial-listing']);
+  expect(readdirSync(pair.remote).sort()).toEqual(['closed', 'plain', 'theirs']);
+  expect(readdirSync(join(pair.remote, 'closed'))).toEqual(['b']);
+  expect(temps(pair)).toEqual([]);
 });
 
 test('stopped in the middle, the next run goes on where it broke off', async () => {

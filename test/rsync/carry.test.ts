@@ -17,13 +17,14 @@ interface Folders {
 async function carried(
   run: (folders: Folders, path: string, attempt: number) => void,
   more: { readonly verify?: boolean; readonly error?: TowlineError } = {},
-): Promise<Carried & { readonly lists: readonly (readonly string[])[] }> {
+): Promise<Carried & { readonly lists: readonly (readonly string[])[]; readonly told: readonly string[] }> {
   const folder = freshFolder('carry');
   const folders = { from: join(folder, 'from'), to: join(folder, 'to') };
   mkdirSync(folders.from);
   mkdirSync(folders.to);
   for (const name of ['a', 'b', 'c']) writeFileSync(join(folders.from, name), `content of ${name}`);
   const lists: string[][] = [];
+  const told: string[] = [];
   const driver: Driver = {
     carry: async (paths, onItem) => {
       const list: string[] = [];
@@ -42,12 +43,12 @@ async function carried(
     destination: createLocalStorage({ root: folders.to, writable: true }),
     request: () => Promise.resolve({ under: '', excludes: (path) => path === 'c' }),
     verify: more.verify ?? true,
-    onFile: () => undefined,
+    onTransfer: (path, _, ok) => told.push(`${path} ${ok === undefined ? 'begins' : String(ok)}`),
     ready: () => Promise.resolve(),
     log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
     signal: new AbortController().signal,
   });
-  return { ...result, lists };
+  return { ...result, lists, told };
 }
 
 const copy = ({ from, to }: Folders, path: string) => copyFileSync(join(from, path), join(to, path));
@@ -60,6 +61,7 @@ test('what is excluded is not in the list, and what arrived right is counted', a
     bytes: 24,
     failed: [],
     incomplete: null,
+    told: ['a begins', 'a true', 'b begins', 'b true'],
   });
 });
 
