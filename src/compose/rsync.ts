@@ -125,12 +125,12 @@ async function carry(parts: RsyncParts): Promise<Carried> {
       destination,
       request: () => requestOf(context),
       verify: (options.verify ?? 'checksum') === 'checksum',
-      onTransfer: (path, size, ok) =>
+      onTransfer: (path, size, ok) => {
+        const file = { path, size, action: way === 'push' ? 'upload' : 'download' } as const;
         context.emit(
-          ok === undefined
-            ? { type: 'transfer-start', path, size }
-            : { type: 'transfer-end', path, size, ok },
-        ),
+          ok === undefined ? { type: 'transfer-start', ...file } : { type: 'transfer-end', ...file, ok },
+        );
+      },
       ready: () => context.link.ready(signal),
       log,
       signal,
@@ -178,6 +178,9 @@ function serverOf(options: PairOptions): RsyncServer {
   };
 }
 
+/** Problems listed: see `SyncResult`. */
+const problemsMax = 1_000;
+
 /** What rsync did and what the engine did after it, as one run. */
 function together(
   engine: SyncResult,
@@ -199,7 +202,7 @@ function together(
     bytesSent: engine.bytesSent + (push ? bytes : 0),
     bytesReceived: engine.bytesReceived + (push ? 0 : bytes),
     failed: engine.failed + problems.length,
-    problems: [...engine.problems, ...problems],
+    problems: [...engine.problems, ...problems].slice(0, problemsMax),
     durationMs: Math.round(durationMs),
   };
 }
