@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import { listenerOf, type RunHooks } from './compose/hooks.js';
 import { foldingSides } from './compose/names.js';
+import { checkTransport, engineOptions, onceByRsync } from './compose/rsync.js';
 import {
   isOtherMode,
   localPlace,
@@ -19,7 +20,7 @@ import { Agent } from './engine/agent.js';
 import { Claims } from './engine/claims.js';
 import { type Context, policyOf, rulesSideOf } from './engine/context.js';
 import { DeletionLog } from './engine/deletion-log.js';
-import type { AgentListener } from './engine/events.js';
+import type { AgentListener, SyncResult } from './engine/events.js';
 import { createFilterBook } from './engine/filter-book.js';
 import { Gate } from './engine/gate.js';
 import { Hooks } from './engine/hooks.js';
@@ -60,6 +61,8 @@ export interface OpenPair {
   readonly context: Context;
   readonly stateLost: boolean;
   readonly record: AgentRecord;
+  /** A one-shot run, by the transport asked for. */
+  once(): Promise<SyncResult>;
   interrupt(): void;
   close(): Promise<void>;
 }
@@ -76,10 +79,12 @@ export async function openPair(
   purpose: Purpose,
   throttle?: Throttle,
 ): Promise<OpenPair> {
-  const resolved = resolveOptions(options);
+  const env = hooks.env ?? process.env;
+  const asked = resolveOptions(options);
+  await checkTransport(options, asked, purpose, env);
+  const resolved = engineOptions(asked, purpose);
   const place = await localPlace(options, resolved, purpose);
   throwIfAborted(hooks.signal);
-  const env = hooks.env ?? process.env;
   const remote = await resolveRemote(options, place, env, hooks.prompts);
   refuseUnsupported(options, resolved, remote);
   const root = await localRoot(options, resolved, purpose);
@@ -216,9 +221,16 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
   const env = hooks.env ?? process.env;
   const server =
     hooks.control === true ? await openControl({ folder, control: agent.control, env, log }) : null;
+  const runs = {
+    runOnce: () => agent.runOnce(),
+    stop: () => agent.stop(),
+    summary: () => agent.summary(),
+  };
+  const byRsync = { ...runs, context, options, resolved, root, label: target.label, env, commands };
   return {
     agent,
     context,
+    once: resolved.transport === 'rsync' ? () => onceByRsync(byRsync) : runs.runOnce,
     stateLost,
     record,
     interrupt: () => {

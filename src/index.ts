@@ -80,7 +80,7 @@ export async function sync(options: SyncOptions, hooks: RunHooks = {}): Promise<
   const pair = await openPair(plain, hooks, 'once', throttle);
   const stop = whenAborted(hooks.signal, () => void pair.agent.stop());
   try {
-    return await pair.agent.runOnce();
+    return await pair.once();
   } finally {
     stop();
     await pair.close();

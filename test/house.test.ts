@@ -34,6 +34,10 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
   watch: { may: ['core', 'ports'], why: 'an adapter knows its port, and no other adapter' },
   state: { may: ['core', 'ports'], why: 'an adapter knows its port, and no other adapter' },
   transfer: { may: ['core', 'ports'], why: 'lanes carry content between any two storages' },
+  rsync: {
+    may: ['core', 'ports'],
+    why: 'a driver of a program: it knows the storages it is checked by as ports',
+  },
   engine: {
     may: ['core', 'ports', 'transfer'],
     why: 'the engine runs on ports, so that it runs on fakes too',
@@ -67,6 +71,7 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
       'state',
       'transfer',
       'engine',
+      'rsync',
       'config',
       'serve',
       'system-clock',

@@ -41,6 +41,7 @@ interface ParsedFlags extends SecretFlags {
   readonly verify?: Verify;
   readonly bwlimit?: number;
   readonly concurrency?: number;
+  readonly transport?: Transport;
   readonly stateDir?: string;
   readonly settleMs?: number;
   readonly settleMaxMs?: number;
@@ -51,6 +52,7 @@ interface ParsedFlags extends SecretFlags {
 
 type Mode = NonNullable<PairOptions['mode']>;
 type Conflict = NonNullable<PairOptions['conflict']>;
+type Transport = NonNullable<PairOptions['transport']>;
 type Verify = NonNullable<PairOptions['verify']>;
 type Drift = NonNullable<PairOptions['onDrift']>;
 type AfterSync = NonNullable<PairOptions['afterSync']>[number];
@@ -171,6 +173,12 @@ function addFlowFlags(command: Command, afterSync: AfterSync[]): void {
     .option('--bwlimit <KiB/s>', 'send at most this much (default: no limit)', bwlimit)
     .option('--concurrency <n>', 'work on at most this many files at once', wholeNumber(1, 256))
     .addOption(
+      new Option('--transport <how>', 'push, pull: what carries contents (default: sftp)').choices([
+        'sftp',
+        'rsync',
+      ]),
+    )
+    .addOption(
       hookFlag('--after-sync <command>', 'run here once changes are on the server (repeatable)', 'local'),
     )
     .addOption(hookFlag('--after-sync-remote <command>', 'the same, run on the server', 'remote'));
@@ -232,6 +240,7 @@ function pairOptions(
     verify: flags.verify,
     bwlimit: flags.bwlimit,
     concurrency: flags.concurrency,
+    transport: flags.transport,
     afterSync: afterSync.length > 0 ? afterSync : undefined,
     stateDir: flags.stateDir,
     settleMs: flags.settleMs,

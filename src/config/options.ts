@@ -1,6 +1,7 @@
 /** What a pair needs to be told: the same names as the flags, in camelCase. Checked and completed by `resolveOptions`. */
 import type { Compare } from '../core/compare.js';
 import type { ConflictPolicy, DriftPolicy, Mode } from '../core/policy.js';
+import type { Transport } from './transport.js';
 
 /** One filter rule, in the order given on the command line. */
 export interface RuleOption {
@@ -94,6 +95,11 @@ export interface PairOptions {
   readonly bwlimit?: number;
   /** Operations on files under way at once, whole number from 1. Default: by their size, 4 to 192. */
   readonly concurrency?: number;
+  /**
+   * What carries contents. `rsync`: a one-shot `push` or `pull` runs the rsync of both ends over ssh, with keys only.
+   * Default: `sftp`.
+   */
+  readonly transport?: Transport;
   /** Run after each settled batch, in this order. */
   readonly afterSync?: readonly AfterSyncOption[];
 

@@ -14,6 +14,8 @@ import {
 import { type MaxDelete, defaultMaxDelete, parseMaxDelete } from '../core/guard.js';
 import { parseSize } from '../core/size.js';
 import type { AfterSyncOption, PairOptions, RuleOption } from './options.js';
+import { checkRsyncOptions } from './rsync-options.js';
+import { type Transport, transports } from './transport.js';
 
 /** Options checked and complete: what was left out has its default. */
 export interface ResolvedOptions {
@@ -44,6 +46,7 @@ export interface ResolvedOptions {
   readonly bwlimit: number | null;
   /** `null`: as many as each kind of work takes. */
   readonly concurrency: number | null;
+  readonly transport: Transport;
   readonly afterSync: readonly Required<AfterSyncOption>[];
 }
 
@@ -57,8 +60,11 @@ const compares: readonly Compare[] = ['size', 'mtime+size', 'checksum'];
  * @throws `configuration`, naming the option and what is allowed
  */
 export function resolveOptions(options: PairOptions): ResolvedOptions {
-  const compare = oneOf('compare', options.compare ?? 'mtime+size', compares);
+  const transport = oneOf('transport', options.transport ?? 'sftp', transports);
+  const usual = transport === 'rsync' ? 'checksum' : 'mtime+size';
+  const compare = oneOf('compare', options.compare ?? usual, compares);
   const mode = oneOf('mode', options.mode ?? 'push', modes);
+  if (transport === 'rsync') checkRsyncOptions(options, mode);
   const settleMs = number('settleMs', options.settleMs ?? 20, 0, 60_000);
   const settleMaxMs = number(
     'settleMaxMs',
@@ -94,6 +100,7 @@ export function resolveOptions(options: PairOptions): ResolvedOptions {
     rescanMs: rescanMinutes * 60_000,
     bwlimit: resolveBwlimit(options.bwlimit),
     concurrency: resolveConcurrency(options.concurrency),
+    transport,
     afterSync: (options.afterSync ?? []).map(afterSync),
   };
 }

@@ -9,6 +9,7 @@ import {
   modes,
 } from '../core/policy.js';
 import type { AfterSyncOption } from './options.js';
+import { type Transport, transports } from './transport.js';
 
 /** The settings as they are written, before paths are resolved and lists are made of single values. */
 export interface Settings {
@@ -44,6 +45,7 @@ export interface Settings {
   readonly verify?: 'none' | 'size' | 'checksum';
   readonly bwlimit?: number;
   readonly concurrency?: number;
+  readonly transport?: Transport;
   readonly afterSync?: AfterSyncOption | readonly AfterSyncOption[];
   readonly every?: string;
   readonly stateDir?: string;
@@ -186,6 +188,7 @@ export const settingSchemas: Readonly<Record<keyof Settings, SettingSchema>> = {
     description: 'a number of KiB/s, 1 or more, or 0 for no limit',
   },
   concurrency: { type: 'integer', minimum: 1, maximum: 256, description: 'a whole number from 1 to 256' },
+  transport: choice(transports),
   afterSync: {
     ...hook,
     type: ['object', 'array'],

@@ -65,6 +65,7 @@ export function settingsToOptions(settings: Settings, origin: Origin): SettingsO
     verify: settings.verify,
     bwlimit: settings.bwlimit,
     concurrency: settings.concurrency,
+    transport: settings.transport,
     afterSync: afterSync === undefined ? undefined : listOf(afterSync),
     stateDir: path(settings.stateDir),
     settleMs: settings.settleMs,

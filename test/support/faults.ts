@@ -4,13 +4,13 @@ import { mkdirSync, readdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { eventually } from './eventually.js';
-import { type TestSshd, startSshd } from './sshd.js';
+import { type SshdOptions, type TestSshd, startSshd } from './sshd.js';
 import { type RunOptions, type TestPair, type Watching, watch } from './towline.js';
 import { treeOf } from './tree.js';
 
 /** A server of its own for one test. */
-export async function server(): Promise<TestSshd> {
-  const sshd = await startSshd();
+export async function server(options: SshdOptions = {}): Promise<TestSshd> {
+  const sshd = await startSshd(options);
   onTestFinished(() => sshd.stop());
   return sshd;
 }
