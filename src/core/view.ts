@@ -127,6 +127,8 @@ export function settleMetadata(view: Both, policy: Policy, times: MetadataChange
     source.ino === was.source.ino &&
     (source.kind === 'directory' || sameTime(source.mtimeMs, was.source.mtimeMs)) &&
     (source.kind !== 'file' || sameIdentity(source, was.source)) &&
+    // A hash that was made is kept: it saves the next one.
+    (source.hash === undefined || was.source.hash !== undefined) &&
     sameRevision(destination, was.destination);
   return known ? { type: 'none', path, kept: false } : adopt(view);
 }
