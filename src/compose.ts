@@ -186,8 +186,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     gate: new Gate(),
     throttle: materials.throttle ?? createThrottle({ clock: systemClock, kibPerSecond: resolved.bwlimit }),
     hashes,
-    verifier:
-      settings.verify === 'checksum' ? new Verifier({ local, remote }, hashes, hard.signal) : null,
+    verifier: settings.verify === 'checksum' ? new Verifier({ local, remote }, hashes, hard.signal) : null,
     modeTrust,
     resolutions: new Resolutions(state.facts),
     remoteAhead: { ms: 0 },

@@ -11,10 +11,11 @@ import { type Context, deletingSides } from './context.js';
 import { isLeftOut } from './left-out.js';
 import type { Moved } from './moves.js';
 
-/** Old names that are tried for one new name: many files may bear one size and time. */
-const candidatesMax = 8;
+/** Many files may bear one size and time: how many are known by it, and how many of them are looked at for one new name. */
+const knownMax = 64;
+const triedMax = 8;
 
-type Download = Extract<Change, { type: 'download' }>;
+type Download = Extract<Change, { type: 'upload' | 'download' }> & { readonly type: 'download' };
 
 /**
  * Renames here what was renamed on the remote side instead of fetching it: SFTP tells no inodes, so it is known by size and
@@ -38,16 +39,25 @@ export class MovesAcross {
     if (!isNewFile(change) || !this.#mayMove()) return null;
     const { size, mtimeMs } = change.source;
     const { state, claims } = this.#context;
-    for (const from of await state.base.byRemoteRevision(size, mtimeMs, candidatesMax)) {
-      if (from === change.path || this.#present.has(from) || !claims.claim(from, this.#holder)) continue;
+    const known = await state.base.byRemoteRevision(size, mtimeMs, knownMax);
+    const hash = once(() => hashOf(this.#context, 'remote', change.path, size));
+    for (const from of this.#likeliest(known, change.path)) {
+      if (!claims.claim(from, this.#holder)) continue;
       try {
-        const moved = await this.#move(from, change);
+        const moved = await this.#move(from, change, hash);
         if (moved !== null) return moved;
       } finally {
         claims.release(from, this.#holder);
       }
     }
     return null;
+  }
+
+  /** In a directory that was renamed the names are the same from some point on. */
+  #likeliest(known: readonly string[], to: string): string[] {
+    const left = known.filter((from) => from !== to && !this.#present.has(from));
+    if (left.length > 1) left.sort((a, b) => sharedEnd(b, to) - sharedEnd(a, to));
+    return left.slice(0, triedMax);
   }
 
   /** What was recorded in another mode says nothing of who lost what since. */
@@ -57,12 +67,16 @@ export class MovesAcross {
     return deletingSides(settings).includes('remote');
   }
 
-  async #move(from: string, { path: to, source }: Download): Promise<Moved | null> {
+  async #move(
+    from: string,
+    { path: to, source }: Download,
+    theirs: () => Promise<string>,
+  ): Promise<Moved | null> {
     const old = await this.#lost(from, source);
     if (old === null) return null;
     const { local } = this.#context;
     try {
-      const hash = await this.#commonHash(from, old, to, source);
+      const hash = await this.#commonHash(from, old, theirs);
       const there = hash === null ? null : await this.#stillMoved(from, to, source);
       if (hash === null || there === null) return null;
       const made = await local.move(from, to, old.here);
@@ -116,16 +130,15 @@ export class MovesAcross {
   async #commonHash(
     from: string,
     { base, here }: { readonly base: BasePair; readonly here: Entry },
-    to: string,
-    source: Entry,
+    theirs: () => Promise<string>,
   ): Promise<string | null> {
     const agreed = base.local.hash ?? base.remote.hash;
     const isSure = !base.racy && sameIdentity(here, base.local);
-    const [ours, theirs] = await Promise.all([
+    const [ours, hash] = await Promise.all([
       isSure && agreed !== undefined ? agreed : hashOf(this.#context, 'local', from, here.size),
-      hashOf(this.#context, 'remote', to, source.size),
+      theirs(),
     ]);
-    return ours === theirs ? ours : null;
+    return ours === hash ? hash : null;
   }
 
   /** Right before: the new name is what was hashed, and the old one is gone from a folder that can be looked into. */
@@ -143,10 +156,7 @@ export class MovesAcross {
     // The modes the sides agreed on: another one is carried over by itself.
     const local = { ...made, mode: base.local.mode };
     const remote = { ...there, mode: base.remote.mode };
-    await Promise.all([
-      ledger.commit(to, adopted(local, remote, clock.now())),
-      ledger.commit(from, null),
-    ]);
+    await Promise.all([ledger.commit(to, adopted(local, remote, clock.now())), ledger.commit(from, null)]);
     const sameModes = made.mode === base.local.mode && there.mode === base.remote.mode;
     return { side: 'local', from, to, again: sameModes ? [] : [to] };
   }
@@ -156,4 +166,17 @@ export class MovesAcross {
 function isNewFile(change: Change): change is Download {
   if (change.type !== 'download' || change.destination !== null) return false;
   return change.source.kind === 'file' && change.source.size > 0;
+}
+
+/** How many components two paths have in common at their ends. */
+function sharedEnd(a: string, b: string): number {
+  const [one, other] = [a.split('/').reverse(), b.split('/').reverse()];
+  const differing = one.findIndex((name, index) => name !== other[index]);
+  return differing === -1 ? one.length : differing;
+}
+
+/** Asks at the first call, and gives every caller that answer. */
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | null = null;
+  return () => (answer ??= ask());
 }

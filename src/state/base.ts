@@ -94,8 +94,7 @@ export function createBaseStore({ writer, reader, attempt }: Connection): BaseSt
       ),
     commit: (rows) => attempt(() => apply.immediate(rows)),
     byInode: (dev, ino) => attempt(() => inode.all(dev, ino).map(pathOf)),
-    byRemoteRevision: (size, mtimeMs, limit) =>
-      attempt(() => revision.all(size, mtimeMs, limit).map(pathOf)),
+    byRemoteRevision: (size, mtimeMs, limit) => attempt(() => revision.all(size, mtimeMs, limit).map(pathOf)),
     count: () => attempt(() => total.get() ?? 0),
   };
 }

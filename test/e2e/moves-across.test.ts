@@ -110,19 +110,20 @@ describe('while watching', () => {
     return batches.reduce((sum, line) => sum + Number(line[key] ?? 0), 0);
   }
 
-  test('a file and a directory that are renamed there are renamed here', async () => {
+  test.each([
+    ['a file', 'large', 'd/new', 'd/new'],
+    ['a directory', 'd', 'moved', 'moved/one'],
+  ])('%s that is renamed there is renamed here', async (_, from, to, file) => {
     const pair = await agreed();
-    const inodes = [inodeOf(pair.local, 'large'), inodeOf(pair.local, 'd/e/two')];
+    const inode = inodeOf(pair.local, file === to ? from : 'd/one');
     const agent = watch(pair, ['--mode', 'two-way', '--remote-poll-seconds', '1']);
     await agent.ready();
-    renameSync(join(pair.remote, 'large'), join(pair.remote, 'd/new'));
-    await eventually(() => expect(existsSync(join(pair.local, 'd/new'))).toBe(true));
-    renameSync(join(pair.remote, 'd'), join(pair.remote, 'moved'));
+    renameSync(join(pair.remote, from), join(pair.remote, to));
     await eventually(() => {
-      expect(existsSync(join(pair.local, 'd'))).toBe(false);
-      expect(existsSync(join(pair.local, 'moved/e/two'))).toBe(true);
+      expect(existsSync(join(pair.local, from))).toBe(false);
+      expectEqual(pair);
     });
-    expect([inodeOf(pair.local, 'moved/new'), inodeOf(pair.local, 'moved/e/two')]).toEqual(inodes);
+    expect(inodeOf(pair.local, file)).toBe(inode);
     expect(await agent.stop()).toBe(0);
     expect(sumOf(agent, 'bytesReceived')).toBe(0);
     expectEqual(pair);
@@ -153,7 +154,7 @@ test('--compare checksum reads thousands of files in few commands, and finds the
   // The same size and second: nothing but its content tells.
   save(pair.remote, '7/7', 'FILE 7');
   const done = await sync(pair, '--compare', 'checksum');
-  expect(done).toMatchObject({ transferred: 1, skipped: 3_019, problems: [] });
+  expect(done).toMatchObject({ transferred: 1, problems: [] });
   expectEqual(pair);
   expect(readFileSync(join(pair.local, '7/7'), 'utf8')).toBe('FILE 7');
 });

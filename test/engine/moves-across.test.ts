@@ -6,7 +6,10 @@ import { MemoryPair, type PairOptions, type Run } from './memory-pair.js';
 type Mode = Settings['mode'];
 
 /** Both sides hold these files, and have agreed on them. */
-async function agreed(files: Readonly<Record<string, string>>, options: PairOptions = {}): Promise<MemoryPair> {
+async function agreed(
+  files: Readonly<Record<string, string>>,
+  options: PairOptions = {},
+): Promise<MemoryPair> {
   const pair = new MemoryPair(options);
   pair.local.edit.write('kept', 'kept');
   for (const [path, text] of Object.entries(files)) pair.local.edit.write(path, text);
@@ -89,7 +92,8 @@ describe.each(['two-way', 'pull'] as const)('%s', (mode) => {
 
   test('two files of one content, size and time each get one of the new names', async () => {
     const pair = new MemoryPair();
-    for (const path of ['one', 'two', 'three', 'kept']) pair.local.edit.write(path, 'same', { mtimeMs: 1e12 });
+    for (const path of ['one', 'two', 'three', 'kept'])
+      pair.local.edit.write(path, 'same', { mtimeMs: 1e12 });
     await pair.rest();
     await run(pair, 'two-way');
     pair.remote.edit.rename('one', 'a');
@@ -103,7 +107,11 @@ describe.each(['two-way', 'pull'] as const)('%s', (mode) => {
     ['a chain', { a: 'b', b: 'c' }],
     ['a ring', { a: 'b', b: 'c', c: 'a' }],
   ])('names that go to others: %s', async (_, names) => {
-    const pair = await agreed({ a: 'one', b: 'two', ...('c' in names ? { c: 'three' } : {}) });
+    const pair = await agreed({
+      a: 'first',
+      b: 'the second',
+      ...('c' in names ? { c: 'number three' } : {}),
+    });
     for (const from of Object.keys(names)) pair.remote.edit.rename(from, `${from}.old`);
     for (const [from, to] of Object.entries(names)) pair.remote.edit.rename(`${from}.old`, to);
     const expected = pair.remote.edit.tree();
@@ -189,10 +197,10 @@ describe('an edit of the old name here survives', () => {
 
   test('while the server takes the old name up again', async () => {
     let looks = 0;
-    const pair = await agreed({ old: 'content' }, { remote: { before: (operation) => back(operation) } });
     const back = (operation: string): void => {
       if (operation === 'hash' && ++looks === 1) pair.remote.edit.write('old', 'back again');
     };
+    const pair = await agreed({ old: 'content' }, { remote: { before: back } });
     pair.remote.edit.rename('old', 'new');
     expect((await run(pair)).result).toMatchObject({ moved: 0 });
     await run(pair);
@@ -202,19 +210,24 @@ describe('an edit of the old name here survives', () => {
   });
 });
 
-test.each(['push-backup', 'pull-backup'] as const)('%s brings the new name, and keeps the old one', async (mode) => {
-  const pair = await agreed({ old: 'content' });
-  pair.remote.edit.rename('old', 'new');
-  expect((await run(pair, mode)).result).toMatchObject({ moved: 0, transferred: 1, deleted: 0 });
-  expect([text(pair, 'local', 'old'), text(pair, 'local', 'new')]).toEqual(['content', 'content']);
-});
+test.each(['push-backup', 'pull-backup'] as const)(
+  '%s brings the new name, and keeps the old one',
+  async (mode) => {
+    const pair = await agreed({ old: 'content' });
+    pair.remote.edit.rename('old', 'new');
+    expect((await run(pair, mode)).result).toMatchObject({ moved: 0, transferred: 1, deleted: 0 });
+    expect([text(pair, 'local', 'old'), text(pair, 'local', 'new')]).toEqual(['content', 'content']);
+  },
+);
 
 test('a folder of which more than the guard allows was renamed is not held back', async () => {
-  const files = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`d/${String(index)}`, `f${String(index)}`]));
+  const files = Object.fromEntries(
+    Array.from({ length: 40 }, (_, index) => [`d/${String(index)}`, `f${String(index)}`]),
+  );
   const pair = await agreed(files);
   pair.remote.edit.rename('d', 'moved');
   const { result } = await run(pair, 'two-way', { maxDelete: { percent: 10, butAtLeast: 5 } });
-  expect(result).toMatchObject({ moved: 40, transferred: 0, held: 0, problems: [] });
+  expect(result).toMatchObject({ moved: 40, transferred: 0, holds: [], problems: [] });
   await expectQuiet(pair);
 });
 

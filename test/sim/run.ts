@@ -122,8 +122,7 @@ export function startRun(parts: RunParts): Run {
     gate: new Gate(),
     throttle: createThrottle({ clock }),
     hashes,
-    verifier:
-      settings.verify === 'checksum' ? new Verifier({ local, remote }, hashes, hard.signal) : null,
+    verifier: settings.verify === 'checksum' ? new Verifier({ local, remote }, hashes, hard.signal) : null,
     modeTrust,
     resolutions: new Resolutions(state.facts),
     remoteAhead: { ms: 0 },
