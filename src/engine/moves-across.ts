@@ -28,6 +28,7 @@ export class MovesAcross {
   /** Found to be there still: others of their size and time need not ask again. */
   readonly #present = new Set<string>();
   #isPossible: Promise<boolean> | null = null;
+  #isFirst: Promise<boolean> | null = null;
 
   constructor(context: Context, holder: Holder) {
     this.#context = context;
@@ -36,7 +37,7 @@ export class MovesAcross {
 
   /** @returns `null` when it is no move, or that cannot be told without its content: it is fetched then */
   async try(change: Change): Promise<Moved | null> {
-    if (!isNewFile(change) || !this.#mayMove()) return null;
+    if (!isNewFile(change) || !this.#mayMove() || (await this.#isFirstTime())) return null;
     const { size, mtimeMs } = change.source;
     const { state, claims } = this.#context;
     const known = await state.base.byRemoteRevision(size, mtimeMs, knownMax);
@@ -58,6 +59,12 @@ export class MovesAcross {
     const left = known.filter((from) => from !== to && !this.#present.has(from));
     if (left.length > 1) left.sort((a, b) => sharedEnd(b, to) - sharedEnd(a, to));
     return left.slice(0, triedMax);
+  }
+
+  /** Nothing was known when this began: what is recorded meanwhile was not renamed. */
+  #isFirstTime(): Promise<boolean> {
+    this.#isFirst ??= this.#context.state.base.count().then((count) => count === 0);
+    return this.#isFirst;
   }
 
   /** What was recorded in another mode says nothing of who lost what since. */
