@@ -164,6 +164,15 @@ describe('an edit of the old name here survives', () => {
     await expectQuiet(pair);
   });
 
+  test('even if only its time was changed', async () => {
+    const pair = await agreed({ old: 'content' });
+    pair.local.edit.touch('old', pair.clock.now());
+    pair.remote.edit.rename('old', 'new');
+    expect((await run(pair)).result).toMatchObject({ moved: 0, transferred: 2, conflicts: 0 });
+    expect(text(pair, 'local', 'old')).toBe('content');
+    await expectQuiet(pair);
+  });
+
   test('made before, of the same size and time', async () => {
     const pair = await agreed({ old: 'content' });
     const { mtimeMs } = pair.local.edit.stat('old')!;
