@@ -192,7 +192,8 @@ function hear(event: AgentEvent, world: WireWorld): void {
   switch (event.type) {
     case 'problem':
       world.note(`problem ${event.problem.path}: ${event.problem.code} ${event.problem.message}`);
-      if (event.problem.code === 'internal' || event.problem.message.includes('only read')) world.violation(`internal: ${event.problem.message}`);
+      if (event.problem.code === 'internal' || event.problem.message.includes('only read'))
+        world.violation(`internal: ${event.problem.message}`);
       break;
     case 'notice':
       world.note(`notice ${event.code}: ${event.message}`);
