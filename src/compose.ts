@@ -45,6 +45,7 @@ import { inspectRoot } from './storage/local/root.js';
 import { createLocalStorage } from './storage/local/storage.js';
 import { readOnly } from './storage/read-only.js';
 import { systemClock } from './system-clock.js';
+import { hashesOf } from './transfer/gathered-hashes.js';
 import { createThrottle, type Throttle } from './transfer/throttle.js';
 import { Verifier } from './transfer/verify.js';
 import { createChokidarWatcher } from './watch/chokidar-watcher.js';
@@ -167,6 +168,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     if (event.type === 'scan-end') record.scanned(event);
     tell(event);
   };
+  const hashes = hashesOf({ local, remote });
   const context: Context = {
     local,
     remote,
@@ -188,7 +190,8 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     deletions: new DeletionLog(),
     gate: new Gate(),
     throttle: materials.throttle ?? createThrottle({ clock: systemClock, kibPerSecond: resolved.bwlimit }),
-    verifier: settings.verify === 'checksum' ? new Verifier({ local, remote }, hard.signal) : null,
+    hashes,
+    verifier: settings.verify === 'checksum' ? new Verifier({ local, remote }, hashes, hard.signal) : null,
     modeTrust,
     resolutions: new Resolutions(state.facts),
     remoteAhead: { ms: 0 },

@@ -26,6 +26,7 @@ import { type PeekedPaths, peekPaths } from './state/peek-paths.js';
 import { inspectRoot } from './storage/local/root.js';
 import { createLocalStorage } from './storage/local/storage.js';
 import { readOnly } from './storage/read-only.js';
+import { hashesOf } from './transfer/gathered-hashes.js';
 
 /** One line of the filter rules and where it stands. */
 export type RuleShown = Rule;
@@ -150,6 +151,8 @@ function lookingAt(
     decisionOf,
     policy,
     signal,
+    stopSignal: signal,
+    hashes: hashesOf({ local, remote }),
     inspectRoot: () => inspectRoot(root),
     otherMode: { was: lastMode !== undefined && lastMode !== settings.mode },
     state: {

@@ -92,6 +92,8 @@ export interface BaseStore {
   commit(rows: readonly { readonly path: string; readonly pair: BasePair | null }[]): Promise<void>;
   /** Paths recorded with this local identity (for moves). */
   byInode(dev: number, ino: number): Promise<string[]>;
+  /** Paths of files recorded with this size and time on the remote side (for moves), at most `limit`. */
+  byRemoteRevision(size: number, mtimeMs: number, limit: number): Promise<string[]>;
   count(): Promise<number>;
 }
 

@@ -104,7 +104,7 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
     why: 'it looks at each adapter by itself, ahead of any agent; that it changes nothing is easier to see where it runs none',
   },
   explain: {
-    may: ['compose', 'core', 'ports', 'remote', 'storage', 'state', 'engine', 'config'],
+    may: ['compose', 'core', 'ports', 'remote', 'storage', 'state', 'transfer', 'engine', 'config'],
     why: 'what is known of one path: it looks at both sides and into the state, with nothing that could change them',
   },
   index: {

@@ -29,7 +29,7 @@ const pathsWidthMin = 20;
 export function doneText(done: Done, more: readonly string[] = []): string | null {
   const parts: string[] = [];
   if (done.transferred > 0) parts.push(formatCount(done.transferred, 'file'), carriedText(done));
-  if (done.moved > 0) parts.push(`${done.moved.toLocaleString('en-US')} renamed there`);
+  if (done.moved > 0) parts.push(`${done.moved.toLocaleString('en-US')} renamed`);
   if (done.directories > 0) parts.push(`${formatCount(done.directories, 'directory', 'directories')} made`);
   if (done.metadata > 0) parts.push(`${formatCount(done.metadata, 'mode or time', 'modes or times')} set`);
   if (done.deleted > 0) parts.push(`${done.deleted.toLocaleString('en-US')} deleted`);

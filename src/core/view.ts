@@ -127,6 +127,8 @@ export function settleMetadata(view: Both, policy: Policy, times: MetadataChange
     source.ino === was.source.ino &&
     (source.kind === 'directory' || sameTime(source.mtimeMs, was.source.mtimeMs)) &&
     (source.kind !== 'file' || sameIdentity(source, was.source)) &&
+    // The first hash that anybody made is kept: a touch is told from an edit by it.
+    (source.hash === undefined || was.source.hash !== undefined || was.destination.hash !== undefined) &&
     sameRevision(destination, was.destination);
   return known ? { type: 'none', path, kept: false } : adopt(view);
 }

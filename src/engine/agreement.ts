@@ -29,15 +29,14 @@ export class Agreement {
     if (!both && settings.onDrift === 'overwrite') return new Set();
     const entries = items.filter((item) => item.type === 'entry');
     const rows = await state.base.get(entries.map(({ path }) => path));
-    const spared = new Set<string>();
-    for (const [index, { path, entry }] of entries.entries()) {
-      const row = rows[index] ?? null;
-      const agreed = both
-        ? row !== null && (await this.#isAgreed(path, entry, row))
-        : row === null || sameRevision(row[this.#side], entry);
-      if (!agreed) spared.add(path);
-    }
-    return spared;
+    const agreed = await Promise.all(
+      entries.map(async ({ path, entry }, index) => {
+        const row = rows[index] ?? null;
+        if (both) return row !== null && (await this.#isAgreed(path, entry, row));
+        return row === null || sameRevision(row[this.#side], entry);
+      }),
+    );
+    return new Set(entries.filter((_, index) => !agreed[index]).map(({ path }) => path));
   }
 
   /** Where size and time are not enough, the content is read. */

@@ -1,3 +1,4 @@
+import type { Action, Change } from '../core/action.js';
 import type { BasePair, Entry, Side } from '../core/entry.js';
 
 /** What came of a change. */
@@ -29,4 +30,18 @@ const racyMs = 2_000;
 /** The base row of a path that was found equal. */
 export function adopted(local: Entry, remote: Entry, nowMs: number): BasePair {
   return { local, remote, racy: local.kind === 'file' && Math.abs(nowMs - local.mtimeMs) < racyMs };
+}
+
+/** Nothing is to be done on either side. */
+export type Settled = Extract<Action, { type: 'none' | 'adopt' }>;
+
+export function isSettled(action: Change | Settled): action is Settled {
+  return action.type === 'none' || action.type === 'adopt';
+}
+
+/** What the base is to hold of a path where nothing was to be done; `undefined`: what it holds already. */
+export function pairAfter(action: Settled, nowMs: number): BasePair | null | undefined {
+  if (action.type === 'none') return undefined;
+  const { local, remote } = action;
+  return local === null || remote === null ? null : adopted(local, remote, nowMs);
 }

@@ -18,10 +18,10 @@ export class BatchNotes {
     this.#directories = directories;
   }
 
-  moved({ from, to }: Moved): void {
+  moved({ side, from, to }: Moved): void {
     this.#tally.moved++;
     this.#tally.touch(to);
-    for (const path of [from, to]) this.#directories.remote.changedIn(path);
+    for (const path of [from, to]) this.#directories[side].changedIn(path);
   }
 
   done(change: Change, done: Applied): void {

@@ -1,34 +1,27 @@
-import {
-  type Action,
-  type Change,
-  bytesOf,
-  errorOf,
-  isDeletion,
-  isUnresolved,
-  writtenSide,
-} from '../core/action.js';
-import type { BasePair, Side } from '../core/entry.js';
+import { type Change, bytesOf, errorOf, isDeletion, isUnresolved, writtenSide } from '../core/action.js';
+import type { Side } from '../core/entry.js';
 import type { TowlineError } from '../core/errors.js';
 import { asTowlineError, hasCode } from '../core/errors.js';
 import { decide } from '../core/mode.js';
-import { ancestorsOf, isBelow } from '../core/path.js';
+import { ancestorsOf } from '../core/path.js';
 import { applyChange } from './apply.js';
-import { adopted, type Applied, nothing } from './applied.js';
+import { type Applied, isSettled, nothing, pairAfter, type Settled } from './applied.js';
 import { BatchNotes } from './batch-notes.js';
 import type { Holder } from './claims.js';
-import { type Undecided, bytesToRead, decideByContents } from './contents.js';
+import { type Undecided, decideByContents } from './contents.js';
 import { type Context, trusted } from './context.js';
 import { Directories } from './directories.js';
 import { type Moved, tryMove } from './moves.js';
+import { MovesAcross } from './moves-across.js';
 import { observe } from './observe.js';
 import { planPartOf } from './planned.js';
+import { Renames } from './renames.js';
 import type { Tally } from './tally.js';
 
 /** Changes accepted before the one who submits has to wait. */
 const underWayMax = 2_000;
 
 export type Work = Change | Undecided;
-type Settled = Extract<Action, { type: 'none' | 'adopt' }>;
 
 /** How one path ended. */
 export type Outcome =
@@ -51,8 +44,8 @@ export class Batch {
   #next: PromiseWithResolvers<undefined> | null = null;
   /** Directories that could not be made: nothing below them can be done. */
   readonly #failedDirectories = new Map<string, TowlineError>();
-  /** What was renamed on the other side instead of being sent. */
-  readonly #moves: Moved[] = [];
+  readonly #across: MovesAcross;
+  readonly #renames = new Renames();
 
   constructor(context: Context, holder: Holder, tally: Tally, report: (outcome: Outcome) => void) {
     this.#context = context;
@@ -63,6 +56,7 @@ export class Batch {
       remote: new Directories(context, 'remote'),
     };
     this.#notes = new BatchNotes(context, tally, this.#directories);
+    this.#across = new MovesAcross(context, holder);
   }
 
   /**
@@ -83,16 +77,18 @@ export class Batch {
     for (const item of mine) {
       if (item.type === 'make-directory') continue;
       while (this.#underWay.size >= underWayMax) await this.#oneEnds();
-      const bytes = item.type === 'contents' ? bytesToRead(item) : bytesOf(item);
-      const run = this.#context.lanes.run(bytes, () => this.#perform(item, temps.get(item.path) ?? null));
+      const run =
+        item.type === 'contents'
+          ? this.#compare(item)
+          : this.#context.lanes.run(bytesOf(item), () => this.#perform(item, temps.get(item.path) ?? null));
       const tracked: Promise<void> = run.finally(() => this.#ended(tracked));
       this.#underWay.add(tracked);
     }
   }
 
-  /** Whether this path, or a directory above it, is gone from the other side since it was renamed there. */
-  isMovedAway(path: string): boolean {
-    return this.#moves.some(({ from }) => path === from || isBelow(path, from));
+  /** What it renamed instead of carrying it over. */
+  get renames(): Renames {
+    return this.#renames;
   }
 
   /** One promise for all who wait: to race thousands of them for each path would cost more than the paths. */
@@ -143,8 +139,25 @@ export class Batch {
     return temps;
   }
 
+  /** Outside of the lanes, so that many contents are hashed in one go. Never rejects: the outcome is reported. */
+  async #compare(work: Undecided): Promise<void> {
+    const { path } = work;
+    let decided: Change | Settled;
+    try {
+      await this.#context.gate.passed();
+      this.#requireGoing(path, null);
+      const now = await this.#current(work);
+      decided = now.type === 'contents' ? await decideByContents(this.#context, now) : now;
+    } catch (error) {
+      this.#settle({ path, type: 'failed', error: asTowlineError(error) }, Promise.resolve());
+      return;
+    }
+    const bytes = isSettled(decided) ? 0 : bytesOf(decided);
+    await this.#context.lanes.run(bytes, () => this.#perform(decided, null));
+  }
+
   /** Never rejects: the outcome is reported. */
-  async #perform(work: Work, temp: string | null): Promise<void> {
+  async #perform(work: Work | Settled, temp: string | null): Promise<void> {
     const { path } = work;
     let committed: Promise<void> = Promise.resolve();
     let outcome: Outcome;
@@ -161,7 +174,12 @@ export class Batch {
       if (work.type === 'make-directory') this.#failedDirectories.set(path, error);
       outcome = { path, type: 'failed', error };
     }
-    // The place in the lane is free again while the commit gathers others.
+    this.#settle(outcome, committed);
+  }
+
+  /** The place in the lane is free again while the commit gathers others. */
+  #settle(outcome: Outcome, committed: Promise<void>): void {
+    const { path } = outcome;
     const reported = committed
       .then(
         () => this.#report(outcome),
@@ -187,9 +205,9 @@ export class Batch {
     throw this.#failedDirectories.get(failed!)!;
   }
 
-  /** Below a directory that was renamed over there meanwhile nothing is as it was listed. */
-  async #current(work: Work): Promise<Work | Settled> {
-    if (!this.#moves.some(({ to }) => isBelow(work.path, to))) return work;
+  /** Below a directory that was renamed meanwhile nothing is as it was listed. */
+  async #current(work: Work | Settled): Promise<Work | Settled> {
+    if (!this.#renames.broughtAbove(work.path)) return work;
     const { triples, failures } = await observe(this.#context, [work.path]);
     const triple = triples.get(work.path);
     if (triple === undefined) throw failures.get(work.path)!;
@@ -215,11 +233,11 @@ export class Batch {
   }
 
   async #change(change: Change, given: string | null): Promise<Applied> {
-    if (isDeletion(change) && this.isMovedAway(change.path)) return nothing;
-    const moved = await this.#unused(given, tryMove(this.#context, change, this.#holder));
+    if (isDeletion(change) && this.#renames.tookAway(change.path)) return nothing;
+    const moved = await this.#unused(given, this.#tryMove(change));
     if (moved !== null) {
       if (given !== null) this.#context.temps.gone(given);
-      this.#moves.push(moved);
+      this.#renames.add(moved);
       this.#notes.moved(moved);
       return { ...nothing, again: moved.again };
     }
@@ -227,6 +245,10 @@ export class Batch {
     if (!carries && given !== null) this.#context.temps.gone(given);
     const temp = carries ? (given ?? (await this.#freshTemp(change))) : null;
     return this.#apply(change, temp);
+  }
+
+  async #tryMove(change: Change): Promise<Moved | null> {
+    return (await tryMove(this.#context, change, this.#holder)) ?? this.#across.try(change);
   }
 
   /** A step before the temp is used: when it fails, nobody will use it. */
@@ -262,13 +284,6 @@ export class Batch {
   async #freshTemp(change: Change): Promise<string> {
     return (await this.#context.temps.reserve(writtenSide(change), [change.path]))[0]!;
   }
-}
-
-/** What the base is to hold of a path where nothing was to be done; `undefined`: what it holds already. */
-function pairAfter(action: Settled, nowMs: number): BasePair | null | undefined {
-  if (action.type === 'none') return undefined;
-  const { local, remote } = action;
-  return local === null || remote === null ? null : adopted(local, remote, nowMs);
 }
 
 function directoriesByDepth(work: readonly Work[]): Change[][] {

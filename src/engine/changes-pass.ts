@@ -85,16 +85,16 @@ class ChangesPass {
     const { work, deletions, expansions } = this.#decide(observation);
     // Deletions come last: what was moved is on the other side under its new name before the old one goes.
     await this.#batch.submit(work);
-    if (deletions.length > 0) await this.#delete(deletions);
-    await this.#batch.finish();
+    await this.#batch.idle();
     await Promise.all(this.#commits);
     for (const path of expansions) await this.#expand(path);
+    if (deletions.length > 0) await this.#delete(deletions);
+    await this.#batch.finish();
     for (const path of this.#rows.keys()) if (!this.#outcomes.has(path)) this.#succeed(path, false);
   }
 
   async #delete(deletions: readonly Change[]): Promise<void> {
-    await this.#batch.idle();
-    const left = deletions.filter(({ path }) => !this.#batch.isMovedAway(path));
+    const left = deletions.filter(({ path }) => !this.#batch.renames.tookAway(path));
     const admitted = await this.#admit(left);
     await this.#batch.submit(admitted.filter(replacesDirectory));
     await this.#batch.idle();

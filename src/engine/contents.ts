@@ -3,7 +3,7 @@ import type { Side, Triple } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import { sourceSideOf } from '../core/policy.js';
 import { decide } from '../core/mode.js';
-import { type Context, otherSide, storageOf } from './context.js';
+import { type Context, otherSide } from './context.js';
 
 /** A path whose metadata leaves open whether its content changed. */
 export interface Undecided {
@@ -16,13 +16,8 @@ export interface Undecided {
 /** One side after the other may have to be read. */
 const roundsMax = 3;
 
-/** Bytes that have to be read to decide. */
-export function bytesToRead({ triple, wants }: Undecided): number {
-  return wants.reduce((sum, side) => sum + (triple[side]?.size ?? 0), 0);
-}
-
 /** What it takes to read contents and decide by them. */
-export type Reading = Pick<Context, 'local' | 'remote' | 'settings' | 'signal' | 'policy'>;
+export type Reading = Pick<Context, 'hashes' | 'settings' | 'stopSignal' | 'policy'>;
 
 /**
  * Hashes the contents that are wanted and decides again.
@@ -61,16 +56,10 @@ async function hashed(context: Reading, triple: Triple, wants: readonly Side[]):
   }, triple);
 }
 
-/** One command on the server takes longer than reading a small file: only many at once would be worth it. */
-const inPlaceBytesMin = 256 * 1024;
-
 /** Where the content lies if that can be; what the server only read while it changed is seen by the checks before a rename. */
 export async function hashOf(context: Reading, side: Side, path: string, size: number): Promise<string> {
-  const storage = storageOf(context, side);
-  const inPlace = side === 'remote' && size >= inPlaceBytesMin;
-  const there = inPlace ? await storage.hashInPlace([{ path }], context.signal) : null;
   try {
-    return there?.[0] ?? (await storage.hash(path, context.signal));
+    return await context.hashes[side].of(path, { size, signal: context.stopSignal });
   } catch (error) {
     // What we may replace but not read (it got the mode its source had) must not stay as it is for ever.
     if (sourceSideOf(context.settings.mode) === otherSide(side) && hasCode(error, 'permission'))

@@ -7,6 +7,7 @@ import type { Triple } from '../core/entry.js';
 import { sameRevision } from '../core/compare.js';
 import type { Clock, Link, Log, Storage } from '../ports.js';
 import type { State } from '../ports-state.js';
+import type { SideHashes } from '../transfer/gathered-hashes.js';
 import type { Throttle } from '../transfer/throttle.js';
 import type { Verifier } from '../transfer/verify.js';
 import type { Claims } from './claims.js';
@@ -78,6 +79,8 @@ export interface Context {
   readonly gate: Gate;
   /** Bounds the content of all transfers together. */
   readonly throttle: Throttle;
+  /** Of contents that are compared; asked for one by one, answered in groups. */
+  readonly hashes: SideHashes;
   /** Compares contents after their transfer, if that was asked for. */
   readonly verifier: Verifier | null;
   readonly policy: () => Policy;

@@ -1,4 +1,4 @@
-import { type Change, bytesOf, writtenSide } from '../core/action.js';
+import { type Action, type Change, bytesOf, writtenSide } from '../core/action.js';
 import { TowlineError } from '../core/errors.js';
 import type { ScanItem } from '../core/stream.js';
 import { type Undecided, decideByContents } from './contents.js';
@@ -69,9 +69,12 @@ class Planner {
   }
 
   async plan(work: readonly (Change | Undecided)[]): Promise<void> {
-    for (const item of work) {
-      if (item.type !== 'contents') this.#change(item);
-      else await this.#contents(item);
+    // Compared all at once, and told in order.
+    const decided = work.map((item) => (item.type === 'contents' ? this.#contents(item) : item));
+    for (const action of await Promise.all(decided)) {
+      if (action === null) continue;
+      if (action.type === 'none' || action.type === 'adopt') this.#tally.skipped++;
+      else this.#change(action);
     }
   }
 
@@ -79,15 +82,15 @@ class Planner {
     this.#context.emit({ type: 'planned', action });
   }
 
-  async #contents(undecided: Undecided): Promise<void> {
+  /** What is to be done; `null`: that is a problem. */
+  async #contents(undecided: Undecided): Promise<Action | null> {
     try {
-      const action = await decideByContents(this.#context, undecided);
-      if (action.type === 'none' || action.type === 'adopt') this.#tally.skipped++;
-      else this.#change(action);
+      return await decideByContents(this.#context, undecided);
     } catch (error) {
       if (!(error instanceof TowlineError) || error.code === 'network' || error.code === 'interrupted')
         throw error;
       this.problems.push({ path: undecided.path, code: error.code, message: error.message });
+      return null;
     }
   }
 

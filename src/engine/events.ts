@@ -12,7 +12,7 @@ export interface BatchSummary {
   /** Paths of which only mode or times were set. */
   readonly metadata: number;
   readonly deleted: number;
-  /** Renamed on the other side instead of being sent: a folder with all that is in it is one. */
+  /** Renamed instead of being sent (a folder with all that is in it is one there) or fetched (file by file). */
   readonly moved: number;
   /** Paths that exist on the destination only and stay, since deletions were not asked for. */
   readonly kept: number;
@@ -151,7 +151,7 @@ export interface SyncResult {
   readonly durationMs: number;
   /** Paths that failed or wait for a person, at most 1,000. */
   readonly problems: readonly Problem[];
-  /** Renamed on the other side instead of being sent. */
+  /** Renamed instead of being sent or fetched. */
   readonly moved: number;
   /** Paths left on the destination that the source lacks. */
   readonly kept: number;

@@ -1,6 +1,6 @@
 import type { Change } from '../core/action.js';
 import { sameRevision } from '../core/compare.js';
-import type { BasePair, Entry } from '../core/entry.js';
+import type { BasePair, Entry, Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import { isBelow } from '../core/path.js';
 import { mayDelete } from '../core/policy.js';
@@ -12,8 +12,10 @@ import { locking } from './locks.js';
 /** A folder in which more than this changed over there is not worth a rename. */
 const changedMax = 1_000;
 
-/** What was renamed on the remote side instead of being sent. */
+/** What was renamed instead of being carried over. */
 export interface Moved {
+  /** Where: what was renamed on the other one is followed here. */
+  readonly side: Side;
   readonly from: string;
   readonly to: string;
   /** What changed beside (a new mode, contents of the folder): to be looked at again, under the new names. */
@@ -90,7 +92,7 @@ async function move(context: Context, from: string, to: string, created: Entry):
     { path: from, pair: null },
   ]);
   const sameModes = created.mode === base.local.mode && moved.mode === base.remote.mode;
-  return { from, to, again: sameModes ? changed : [to, ...changed] };
+  return { side: 'remote', from, to, again: sameModes ? changed : [to, ...changed] };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { type TowlineError, asTowlineError, hasCode } from '../core/errors.js';
+import { ancestorsOf } from '../core/path.js';
 import type { QueuePut } from '../ports-state.js';
 import type { Attention } from './attention.js';
 import { Batch, type Outcome, type Work } from './batch.js';
@@ -7,6 +8,7 @@ import { type Context, deletingSides, storageOf } from './context.js';
 import type { Problem } from './events.js';
 import type { Guardian } from './guardian.js';
 import { observe } from './observe.js';
+import type { Renames } from './renames.js';
 import { type Deletion, type ScanFindings, scanPass } from './scan-pass.js';
 import { Tally } from './tally.js';
 
@@ -122,7 +124,7 @@ export class Scanner {
       });
       if (under === '') emit({ type: 'scan-listed', entries: findings.local + findings.remote });
       await batch.idle();
-      return { ...findings, deletions: findings.deletions.filter(({ path }) => !batch.isMovedAway(path)) };
+      return { ...findings, deletions: withoutRenamed(findings.deletions, batch.renames) };
     } finally {
       await batch.finish();
       await putRows();
@@ -235,6 +237,19 @@ export class Scanner {
       log.debug('temps left by others could not be removed', { error: asTowlineError(error).message });
     }
   }
+}
+
+/** What was renamed does not go: neither by itself, nor with the directory that it was in. */
+function withoutRenamed(deletions: readonly Deletion[], renames: Renames): Deletion[] {
+  const left = deletions.filter(({ path }) => !renames.tookAway(path));
+  const byPath = new Map(left.map((deletion) => [deletion.path, deletion]));
+  for (const from of renames.from) {
+    for (const above of ancestorsOf(from)) {
+      const deletion = byPath.get(above);
+      if (deletion !== undefined) deletion.count--;
+    }
+  }
+  return left;
 }
 
 /** What will be sent, as far as it is decided. */

@@ -51,6 +51,13 @@ export function createBaseStore({ writer, reader, attempt }: Connection): BaseSt
       'SELECT key FROM base WHERE local_dev = ? AND local_ino = ? ORDER BY key',
     )
     .pluck();
+  // The conditions on kind and size are those of the index.
+  const revision = writer
+    .prepare<[number, number, number], Buffer>(
+      `SELECT key FROM base WHERE remote_size = ? AND remote_mtime_ms = ? AND remote_kind = 0 AND remote_size > 0
+       ORDER BY key LIMIT ?`,
+    )
+    .pluck();
   const total = writer.prepare<[], number>('SELECT base_total FROM counters').pluck();
 
   const apply = writer.transaction((rows: Parameters<BaseStore['commit']>[0]) => {
@@ -87,6 +94,7 @@ export function createBaseStore({ writer, reader, attempt }: Connection): BaseSt
       ),
     commit: (rows) => attempt(() => apply.immediate(rows)),
     byInode: (dev, ino) => attempt(() => inode.all(dev, ino).map(pathOf)),
+    byRemoteRevision: (size, mtimeMs, limit) => attempt(() => revision.all(size, mtimeMs, limit).map(pathOf)),
     count: () => attempt(() => total.get() ?? 0),
   };
 }

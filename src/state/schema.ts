@@ -79,8 +79,13 @@ DROP INDEX base_inode;
 CREATE INDEX base_inode ON base (local_dev, local_ino) WHERE local_ino IS NOT NULL;
 `;
 
+/** Version 3: files are found by what the remote side tells of them, so that a rename over there is one here. */
+const third = `
+CREATE INDEX base_remote ON base (remote_size, remote_mtime_ms) WHERE remote_kind = 0 AND remote_size > 0;
+`;
+
 /** What leads from each version of the schema to the next, beginning with an empty file. Only ever appended to. */
-export const migrations: readonly string[] = [first, second];
+export const migrations: readonly string[] = [first, second, third];
 
 /** The version of the schema a database has; 0 for a new one. */
 export function versionOf(db: Database.Database): number {

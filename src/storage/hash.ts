@@ -15,10 +15,12 @@ export async function hashSource(source: Source, path: string, signal?: AbortSig
     const hash = createHash('sha256');
     for (let offset = 0; ;) {
       throwIfAborted(signal);
-      const piece = await source.read(offset, pieceBytes);
+      // One byte more than there should be, to see the end.
+      const length = Math.min(pieceBytes, Math.max(source.entry.size - offset, 0) + 1);
+      const piece = await source.read(offset, length);
       hash.update(piece);
       offset += piece.length;
-      if (piece.length < pieceBytes) break;
+      if (piece.length < length) break;
     }
     const state = await source.check();
     if (state === 'same') return hash.digest('hex');

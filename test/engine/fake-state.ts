@@ -29,6 +29,7 @@ export class FakeState {
       scan: unexpected,
       get: unexpected,
       byInode: unexpected,
+      byRemoteRevision: unexpected,
       count: unexpected,
     },
     partials: {

@@ -23,6 +23,7 @@ import {
   type MemoryStorage,
 } from '../../src/storage/memory/storage.js';
 import { readOnly } from '../../src/storage/read-only.js';
+import { hashesOf } from '../../src/transfer/gathered-hashes.js';
 import { createThrottle } from '../../src/transfer/throttle.js';
 import { Durable } from '../sim/durable.js';
 import { FakeLink } from '../sim/fake-link.js';
@@ -159,6 +160,7 @@ export class MemoryPair {
       deletions: new DeletionLog(),
       gate: new Gate(),
       throttle: createThrottle({ clock }),
+      hashes: hashesOf({ local, remote }),
       verifier: null,
       modeTrust: { trusted: this.durable.facts.has('modeRule') },
       resolutions: new Resolutions(state.facts),

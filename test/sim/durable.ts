@@ -123,6 +123,15 @@ export class Durable {
             return found && local.dev === dev && local.ino === ino;
           }),
         ),
+      byRemoteRevision: (size, mtimeMs, limit) =>
+        commit('base.byRemoteRevision', () =>
+          below('')
+            .filter((path) => {
+              const { remote } = this.base.get(path)!;
+              return size > 0 && remote.kind === 'file' && remote.size === size && remote.mtimeMs === mtimeMs;
+            })
+            .slice(0, limit),
+        ),
       count: () => commit('base.count', () => this.base.size),
     };
   }

@@ -19,6 +19,7 @@ import { Temps } from '../../src/engine/temps.js';
 import type { Log } from '../../src/ports.js';
 import type { MemoryStorage } from '../../src/storage/memory/storage.js';
 import { readOnly } from '../../src/storage/read-only.js';
+import { hashesOf } from '../../src/transfer/gathered-hashes.js';
 import { createThrottle } from '../../src/transfer/throttle.js';
 import { Verifier } from '../../src/transfer/verify.js';
 import type { Durable, StateStep } from './durable.js';
@@ -88,6 +89,7 @@ export function startRun(parts: RunParts): Run {
   const stored = JSON.parse(durable.facts.get('modeRule') ?? 'null') as string | null;
   const modeTrust = { trusted: stored === settings.modeRuleText };
   const board = new StatusBoard(clock);
+  const hashes = hashesOf({ local, remote });
   const context: Context = {
     local,
     remote,
@@ -119,7 +121,8 @@ export function startRun(parts: RunParts): Run {
     deletions: new DeletionLog(),
     gate: new Gate(),
     throttle: createThrottle({ clock }),
-    verifier: settings.verify === 'checksum' ? new Verifier({ local, remote }, hard.signal) : null,
+    hashes,
+    verifier: settings.verify === 'checksum' ? new Verifier({ local, remote }, hashes, hard.signal) : null,
     modeTrust,
     resolutions: new Resolutions(state.facts),
     remoteAhead: { ms: 0 },

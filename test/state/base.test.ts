@@ -90,6 +90,30 @@ test('finds paths by their local identity', async () => {
   await state.close();
 });
 
+test('files are found by the size and time of their remote side, as many as wanted', async () => {
+  const state = await openState({ folder: freshFolder('state'), label: 'test' });
+  const { base } = state;
+  const there = (path: string, size: number, mtimeMs: number, kind: Entry['kind'] = 'file') => {
+    const remote: Entry = { kind, size, mtimeMs, mode: 0o644 };
+    return { path, pair: { local: { ...remote, size: 1, mtimeMs: 7 }, remote, racy: false } };
+  };
+  await base.commit([
+    there('b', 9, 1_000.5),
+    there('a/x', 9, 1_000.5),
+    there('c', 9, 1_000.5),
+    there('longer', 10, 1_000.5),
+    there('later', 9, 1_001),
+    there('folder', 9, 1_000.5, 'directory'),
+    there('empty', 0, 1_000.5),
+  ]);
+  expect(await base.byRemoteRevision(9, 1_000.5, 8)).toEqual(['a/x', 'b', 'c']);
+  expect(await base.byRemoteRevision(9, 1_000.5, 2)).toEqual(['a/x', 'b']);
+  expect(await base.byRemoteRevision(1, 7, 8)).toEqual([]);
+  await base.commit([{ path: 'b', pair: null }]);
+  expect(await base.byRemoteRevision(9, 1_000.5, 8)).toEqual(['a/x', 'c']);
+  await state.close();
+});
+
 test('100,000 rows are scanned while others write: in order, each row that stays exactly once', async () => {
   const state = await openState({ folder: freshFolder('state'), label: 'test' });
   const { base } = state;

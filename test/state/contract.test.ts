@@ -47,6 +47,7 @@ function otherStep(random: () => number): Step {
     (state) => state.queue.release(),
     (state) => state.base.get([path, 'not there']),
     (state) => state.base.byInode(1, number * 10),
+    (state) => state.base.byRemoteRevision(number * 10, number * 10 + 0.25, 2),
     (state) => rowsBelow(state, path),
     (state) => state.partials.record([partial]),
     (state) => state.partials.progress(partial.temp, `f${String(number)}`, number),

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { TowlineError } from '../../src/core/errors.js';
 import { createMemoryStorage, type MemoryStorage } from '../../src/storage/memory/storage.js';
 import type { FileTransfer } from '../../src/transfer/file-lane.js';
+import { hashesOf } from '../../src/transfer/gathered-hashes.js';
 import { createThrottle } from '../../src/transfer/throttle.js';
 import { Verifier } from '../../src/transfer/verify.js';
 import { tempOf } from '../contract/side.js';
@@ -28,7 +29,8 @@ function verifier(): Verifier {
     asked.push(files.map(({ path }) => path));
     return shell ? remote.hashInPlace(files, until) : Promise.resolve(null);
   };
-  return new Verifier({ local, remote: { ...remote, hashInPlace } }, signal);
+  const sides = { local, remote: { ...remote, hashInPlace } };
+  return new Verifier(sides, hashesOf(sides), signal);
 }
 
 function upload(path: string): FileTransfer {

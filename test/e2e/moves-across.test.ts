@@ -1,0 +1,160 @@
+/** What was renamed on a real server, by the built command: by its inode here it is the same file, and nothing was fetched. */
+import { randomBytes } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { SyncResult } from '../../src/engine/events.js';
+import { eventually } from '../support/eventually.js';
+import { type TestSshd, startSshd } from '../support/sshd.js';
+import { type LogLine, type TestPair, type Watching, freshPair, towline, watch } from '../support/towline.js';
+import { treeOf } from '../support/tree.js';
+
+const large = 30 * 2 ** 20;
+
+let sshd: TestSshd;
+beforeAll(async () => {
+  sshd = await startSshd();
+});
+afterAll(() => sshd.stop());
+
+async function sync(pair: TestPair, ...flags: string[]): Promise<SyncResult> {
+  const done = await towline(['sync', ...pair.flags, '--json', ...flags, pair.local, pair.target]);
+  expect(done.stdout, done.stderr).not.toBe('');
+  return JSON.parse(done.stdout) as SyncResult;
+}
+
+/** Long saved, so that nothing of it is in doubt. */
+function save(root: string, path: string, data: string | Buffer): void {
+  const file = join(root, path);
+  mkdirSync(join(file, '..'), { recursive: true });
+  writeFileSync(file, data);
+  utimesSync(file, 1_700_000_000, 1_700_000_000);
+}
+
+const inodeOf = (root: string, path: string) => statSync(join(root, path)).ino;
+
+function expectEqual(pair: TestPair): void {
+  expect(treeOf(pair.local)).toEqual(treeOf(pair.remote));
+}
+
+async function agreed(on = sshd): Promise<TestPair> {
+  const pair = freshPair(on);
+  save(pair.local, 'large', randomBytes(large));
+  save(pair.local, 'd/one', randomBytes(5_000));
+  save(pair.local, 'd/e/two', 'two');
+  await sync(pair);
+  return pair;
+}
+
+describe('a one-shot run', () => {
+  test('renames a large file and the files of a directory', async () => {
+    const pair = await agreed();
+    const inodes = [inodeOf(pair.local, 'large'), inodeOf(pair.local, 'd/e/two')];
+    renameSync(join(pair.remote, 'large'), join(pair.remote, 'd/a new name'));
+    renameSync(join(pair.remote, 'd'), join(pair.remote, 'moved'));
+    expect(await sync(pair)).toMatchObject({ moved: 3, transferred: 0, bytesReceived: 0, problems: [] });
+    expectEqual(pair);
+    expect([inodeOf(pair.local, 'moved/a new name'), inodeOf(pair.local, 'moved/e/two')]).toEqual(inodes);
+    expect(existsSync(join(pair.local, 'd'))).toBe(false);
+    expect(await sync(pair)).toMatchObject({ moved: 0, transferred: 0, deleted: 0 });
+  });
+
+  test('an edit of the old name here survives', async () => {
+    const pair = await agreed();
+    save(pair.local, 'large', 'edited here');
+    renameSync(join(pair.remote, 'large'), join(pair.remote, 'new'));
+    expect(await sync(pair)).toMatchObject({ moved: 0, transferred: 2, conflicts: 0, bytesReceived: large });
+    expectEqual(pair);
+    expect(readFileSync(join(pair.remote, 'large'), 'utf8')).toBe('edited here');
+  });
+
+  test('a name that is excluded is not brought here, and the old one goes', async () => {
+    const pair = await agreed();
+    renameSync(join(pair.remote, 'large'), join(pair.remote, 'large.tmp'));
+    const done = await sync(pair, '--exclude', '*.tmp');
+    expect(done).toMatchObject({ moved: 0, transferred: 0, deleted: 1, problems: [] });
+    expect(existsSync(join(pair.local, 'large.tmp'))).toBe(false);
+    expect(existsSync(join(pair.remote, 'large.tmp'))).toBe(true);
+  });
+
+  test('what was excluded under its old name is not taken from there', async () => {
+    const pair = await agreed();
+    renameSync(join(pair.remote, 'large'), join(pair.remote, 'a new name'));
+    const done = await sync(pair, '--exclude', '/large');
+    expect(done).toMatchObject({ moved: 0, transferred: 1, bytesReceived: large });
+    expect(existsSync(join(pair.local, 'large'))).toBe(true);
+  });
+
+  test('without a shell it is fetched', async () => {
+    const plain = await startSshd({ forceInternalSftp: true });
+    const pair = await agreed(plain);
+    renameSync(join(pair.remote, 'large'), join(pair.remote, 'new'));
+    expect(await sync(pair)).toMatchObject({ moved: 0, transferred: 1, deleted: 1, bytesReceived: large });
+    expectEqual(pair);
+    await plain.stop();
+  });
+});
+
+describe('while watching', () => {
+  function sumOf(agent: Watching, key: string): number {
+    const batches = agent.lines.filter((line: LogLine) => line.event === 'batch');
+    return batches.reduce((sum, line) => sum + Number(line[key] ?? 0), 0);
+  }
+
+  test.each([
+    ['a file', 'large', 'd/new', 'd/new'],
+    ['a directory', 'd', 'moved', 'moved/one'],
+  ])('%s that is renamed there is renamed here', async (_, from, to, file) => {
+    const pair = await agreed();
+    const inode = inodeOf(pair.local, file === to ? from : 'd/one');
+    const agent = watch(pair, ['--mode', 'two-way', '--remote-poll-seconds', '1']);
+    await agent.ready();
+    renameSync(join(pair.remote, from), join(pair.remote, to));
+    await eventually(() => {
+      expect(existsSync(join(pair.local, from))).toBe(false);
+      expectEqual(pair);
+    });
+    expect(inodeOf(pair.local, file)).toBe(inode);
+    expect(await agent.stop()).toBe(0);
+    expect(sumOf(agent, 'bytesReceived')).toBe(0);
+    expectEqual(pair);
+  });
+
+  test('an old name that is saved here at the same moment stays', async () => {
+    const pair = await agreed();
+    const agent = watch(pair, ['--mode', 'two-way', '--remote-poll-seconds', '1']);
+    await agent.ready();
+    renameSync(join(pair.remote, 'large'), join(pair.remote, 'new'));
+    writeFileSync(join(pair.local, 'large'), 'saved here');
+    await eventually(() => {
+      const texts = [pair.local, pair.remote].map((root) => readFileSync(join(root, 'large'), 'utf8'));
+      expect(texts).toEqual(['saved here', 'saved here']);
+      expect(statSync(join(pair.local, 'new')).size).toBe(large);
+    });
+    expect(await agent.stop()).toBe(0);
+    expectEqual(pair);
+    rmSync(pair.local, { recursive: true });
+  });
+});
+
+test('--compare checksum reads thousands of files in few commands, and finds the one that differs', async () => {
+  const pair = freshPair(sshd);
+  for (let index = 0; index < 3_000; index++)
+    save(pair.local, `${String(index % 20)}/${String(index)}`, `file ${String(index)}`);
+  await sync(pair);
+  // The same size and second: nothing but its content tells.
+  save(pair.remote, '7/7', 'FILE 7');
+  const done = await sync(pair, '--compare', 'checksum');
+  expect(done).toMatchObject({ transferred: 1, problems: [] });
+  expectEqual(pair);
+  expect(readFileSync(join(pair.local, '7/7'), 'utf8')).toBe('FILE 7');
+});
