@@ -231,17 +231,21 @@ export interface Link {
   close(): Promise<void>;
 }
 
+/** Whether there is a connection, and what comes next where there is none. */
 export type LinkState =
   | { readonly name: 'connecting'; readonly attempt: number }
   /** `epoch` counts connections: whatever was open in an earlier one is gone. */
   | { readonly name: 'ready'; readonly epoch: number }
+  /** It is tried again at `retryAtMs` (ms since 1970). */
   | {
       readonly name: 'waiting';
       readonly attempt: number;
       readonly retryAtMs: number;
       readonly error: TowlineError;
     }
+  /** A person has to mend something first. */
   | { readonly name: 'halted'; readonly error: TowlineError }
+  /** By us, for good. */
   | { readonly name: 'closed' };
 
 // ---------------------------------------------------------------------------------------------- The rest
@@ -255,11 +259,12 @@ export interface Clock {
   random(): number;
 }
 
+/** Takes what a run says for who looks for a fault; `fields` are data for a program. Never given a secret. */
 export interface Log {
-  debug(message: string, fields?: Record<string, unknown>): void;
-  info(message: string, fields?: Record<string, unknown>): void;
-  warn(message: string, fields?: Record<string, unknown>): void;
-  error(message: string, fields?: Record<string, unknown>): void;
+  /** Each step. */ debug(message: string, fields?: Record<string, unknown>): void;
+  /** What is worth keeping. */ info(message: string, fields?: Record<string, unknown>): void;
+  /** What somebody should look at. */ warn(message: string, fields?: Record<string, unknown>): void;
+  /** What failed. */ error(message: string, fields?: Record<string, unknown>): void;
 }
 
 /** How a command ended that was run here or on the server. */
