@@ -231,21 +231,18 @@ export interface Link {
   close(): Promise<void>;
 }
 
-/** Whether there is a connection, and what comes next where there is none. */
+/** The connection. `waiting`: to be tried again at `retryAtMs`; `halted`: until a person mends it; `closed`: for good. */
 export type LinkState =
   | { readonly name: 'connecting'; readonly attempt: number }
   /** `epoch` counts connections: whatever was open in an earlier one is gone. */
   | { readonly name: 'ready'; readonly epoch: number }
-  /** It is tried again at `retryAtMs` (ms since 1970). */
   | {
       readonly name: 'waiting';
       readonly attempt: number;
       readonly retryAtMs: number;
       readonly error: TowlineError;
     }
-  /** A person has to mend something first. */
   | { readonly name: 'halted'; readonly error: TowlineError }
-  /** By us, for good. */
   | { readonly name: 'closed' };
 
 // ---------------------------------------------------------------------------------------------- The rest
