@@ -1,6 +1,5 @@
 /** Looks at everything a pair needs, one thing after the other, and says what is wrong and what to do. Changes nothing. */
 import { homedir } from 'node:os';
-import type { PairOptions } from './config/options.js';
 import { type ResolvedOptions, resolveOptions } from './config/resolve.js';
 import { asTowlineError, hasCode, TowlineError } from './core/errors.js';
 import { type Check, type Diagnosis, Report } from './diagnose/check.js';
@@ -12,6 +11,7 @@ import { checkMachine } from './diagnose/machine.js';
 import { checkRemoteFolder } from './diagnose/remote-folder.js';
 import { checkExtensions, checkRoundTrip } from './diagnose/server.js';
 import { checkAgent, checkStateFolder } from './diagnose/state-folder.js';
+import { plainOptions, type SyncOptions } from './library/sync-options.js';
 import type { Log } from './ports.js';
 import { type Connection, createConnection } from './ssh/connection.js';
 import { Handshake } from './ssh/handshake.js';
@@ -23,8 +23,12 @@ import { isWebdavTarget } from './storage/webdav/target.js';
 import { systemClock } from './system-clock.js';
 
 /** As for a sync; without `local`, only the server is looked at. */
-export type DiagnoseOptions = Omit<PairOptions, 'local'> & { readonly local?: string };
+export interface DiagnoseOptions extends Omit<SyncOptions, 'local'> {
+  /** The local folder. */
+  readonly local?: string;
+}
 
+/** What a diagnosis may be given beside its options. */
 export interface DiagnoseHooks {
   /** Called with each check as it is made. */
   readonly onCheck?: (check: Check) => void;
@@ -68,7 +72,7 @@ interface Parts {
 async function checkPair(parts: Parts): Promise<void> {
   const { options, report, signal } = parts;
   const resolved = orFailed(report, 'options', () =>
-    resolveOptions({ ...options, local: options.local ?? '.' }),
+    resolveOptions(plainOptions({ ...options, local: options.local ?? '.' }).pair),
   );
   const target = targetOf(report, options.remote);
   const identity = target === null ? null : await identify(parts, target);
@@ -117,7 +121,7 @@ async function identify({ options, hooks, report }: Parts, target: Target): Prom
       secrets: options,
       ...(hooks.prompts === undefined ? {} : { prompts: hooks.prompts }),
       ...(options.port === undefined ? {} : { port: options.port }),
-      ...(options.identityFiles === undefined ? {} : { identityFiles: options.identityFiles }),
+      ...(options.identityFiles === undefined ? {} : { identityFiles: [options.identityFiles].flat() }),
       ...(options.sshConfig === undefined ? {} : { configFile: options.sshConfig }),
     });
   } catch (error) {

@@ -6,7 +6,7 @@ import { localRoot, settingsOf, wishesOf } from './compose/settings.js';
 import type { FilterWishes } from './config/filter-limits.js';
 import type { PairOptions } from './config/options.js';
 import { resolveOptions } from './config/resolve.js';
-import type { Entry } from './core/entry.js';
+import type { Entry, Kind } from './core/entry.js';
 import { TowlineError } from './core/errors.js';
 import type { Rule } from './core/filter-rules.js';
 import type { Folding } from './core/fold.js';
@@ -18,6 +18,7 @@ import { explainPath, type PathFindings } from './engine/explain-path.js';
 import { createFilterBook } from './engine/filter-book.js';
 import { resolutionsFact } from './engine/resolutions.js';
 import { modeFact, modeRuleFact } from './engine/scanner.js';
+import { plainOptions, type SyncOptions } from './library/sync-options.js';
 import type { QueueRow } from './ports-state.js';
 import { type OpenRemote, resolveRemote } from './remote.js';
 import { namesFact } from './state/facts.js';
@@ -32,36 +33,80 @@ import { hashesOf } from './transfer/gathered-hashes.js';
 export type RuleShown = Rule;
 
 /** What one side has at a path. */
-export type EntryShown = Pick<Entry, 'kind' | 'size' | 'mtimeMs' | 'mode' | 'target' | 'hash'>;
+export interface EntryShown {
+  /** What it is. */
+  readonly kind: Kind;
+  /** Bytes of content; 0 for directories and symlinks. */
+  readonly size: number;
+  /** Modification time, ms since 1970. */
+  readonly mtimeMs: number;
+  /** Permission bits. */
+  readonly mode: number;
+  /** Where a symlink points, as written in it. */
+  readonly target?: string;
+  /** SHA-256 of the content in hex, where it is known. */
+  readonly hash?: string;
+}
 
+/** A path's row in the queue of what needs attention. */
+export interface QueueShown {
+  /** Why it is there. */
+  readonly cause: string;
+  /** When the oldest change behind it was seen, ms since 1970. */
+  readonly sinceMs: number;
+  /** Failed attempts that count. */
+  readonly attempts: number;
+  /** Not tried before, ms since 1970. */
+  readonly notBeforeMs: number;
+  /** Whether a guard keeps it back. */
+  readonly held: boolean;
+  /** What went wrong. */
+  readonly problem: Failure | null;
+}
+
+/** What went wrong with a path. */
+export interface Failure {
+  /** One of `ErrorCode`. */
+  readonly code: string;
+  /** For a person. */
+  readonly message: string;
+}
+
+/** What is known of one path, and what would be done about it. */
 export interface PathExplanation {
   /** Relative to the roots. */
   readonly path: string;
+  /** The mode that is explained. */
   readonly mode: Mode;
+  /** Whether it is left out. */
   readonly excluded: boolean;
   /** The excluded directory above, where it is that which decides. */
   readonly above: string | null;
   /** The rule that decides; `null`: none matches. */
   readonly rule: RuleShown | null;
-  /** The rules that close one way to it, where both are open. */
+  /** The rule that closes the way to the server, where both ways are open. */
   readonly notSent: RuleShown | null;
+  /** The rule that closes the way here, where both ways are open. */
   readonly notBrought: RuleShown | null;
   /** What both sides were when they last agreed; `null`: they never did, as far as is known. */
-  readonly base: { readonly local: EntryShown; readonly remote: EntryShown } | null;
-  /** What each side has now; `null`: nothing, or see `problem`. */
+  readonly base: {
+    /** Here. */
+    readonly local: EntryShown;
+    /** On the server. */
+    readonly remote: EntryShown;
+  } | null;
+  /** What is here now; `null`: nothing, or see `problem`. */
   readonly local: EntryShown | null;
+  /** What the server has now; `null`: nothing, or see `problem`. */
   readonly remote: EntryShown | null;
   /** Why a side could not be seen. */
-  readonly problem: { readonly code: string; readonly message: string } | null;
+  readonly problem: Failure | null;
   /** What would be done: the words of a plan, `none`, `adopt`, `conflict`, `halt`, `refuse`; `null`: excluded or not seen. */
   readonly action: string | null;
   /** The same in words, with the reason. */
   readonly text: string;
   /** Its row in the queue of what needs attention. */
-  readonly queue: Pick<
-    QueueRow,
-    'cause' | 'sinceMs' | 'attempts' | 'notBeforeMs' | 'held' | 'problem'
-  > | null;
+  readonly queue: QueueShown | null;
   /** What a person decided about its conflict. */
   readonly decision: Resolution | null;
 }
@@ -79,22 +124,23 @@ const factNames = [modeFact, modeRuleFact, resolutionsFact, 'root'];
  * contents decide
  */
 export async function explain(
-  options: PairOptions,
+  options: SyncOptions,
   path: string,
   hooks: RunHooks = {},
 ): Promise<PathExplanation> {
+  const { pair: plain } = plainOptions(options);
   const { env = process.env } = hooks;
-  const root = await localRoot(options, resolveOptions(options), 'plan');
+  const root = await localRoot(plain, resolveOptions(plain), 'plan');
   const inside = pathInside(root, path);
-  const target = await resolveRemote(options, root, env, hooks.prompts);
+  const target = await resolveRemote(plain, root, env, hooks.prompts);
   const pair = { localRealPath: root, ...target.identity };
-  const folder = stateFolder({ stateDir: options.stateDir, env, home: env.HOME ?? homedir(), pair });
+  const folder = stateFolder({ stateDir: plain.stateDir, env, home: env.HOME ?? homedir(), pair });
   const place = { folder, label: `${root} → ${target.label}` };
   const state = await peekPaths(place, [...ancestorsOf(inside), inside], factNames);
   const opened = target.open({ log: hooks.log ?? silence, giveUpAfter: attemptsOnce });
   try {
     await opened.link.ready(hooks.signal);
-    const looking = lookingAt(options, root, opened, state, hooks.signal);
+    const looking = lookingAt(plain, root, opened, state, hooks.signal);
     const findings = await explainPath(looking, inside, path.endsWith('/') ? 'directory' : 'file');
     return shown(inside, findings, looking, state?.queue.get(inside));
   } finally {

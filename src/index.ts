@@ -12,7 +12,10 @@ import { plainOptions, type SyncOptions } from './library/sync-options.js';
 
 export type { RunHooks } from './compose/hooks.js';
 export type { AfterSyncOption, PairOptions, RuleOption } from './config/options.js';
-export { TowlineError, type ErrorCode } from './core/errors.js';
+export type { Compare } from './core/compare.js';
+export type { Kind, Side } from './core/entry.js';
+export { type ErrorCode, type ErrorDetails, TowlineError } from './core/errors.js';
+export type { Rule } from './core/filter-rules.js';
 export {
   conflictPolicies,
   type ConflictPolicy,
@@ -32,8 +35,10 @@ export type {
   AgentEvent,
   AgentListener,
   BatchSummary,
+  ConflictEvent,
   FileTransferEnd,
   FileTransferStart,
+  NoticeEvent,
   PlannedAction,
   PlanPart,
   Problem,
@@ -43,17 +48,23 @@ export type { FileProgress, Progress, TotalProgress } from './engine/progress.js
 export { type Agent, createAgent } from './library/agent.js';
 export type {
   AgentEvents,
-  ConflictEvent,
-  NoticeEvent,
+  SolvedEvent,
   StateEvent,
   TransferEndEvent,
   TransferEvent,
 } from './library/agent-events.js';
-export { type Bwlimit, createBwlimit } from './library/bwlimit.js';
+export { type Bwlimit, createBwlimit, type Throttle } from './library/bwlimit.js';
 export { type RunningAgent, watch } from './library/running.js';
 export type { OneOrMore, SyncOptions } from './library/sync-options.js';
 export { decideConflict } from './conflicts.js';
-export { explain, type EntryShown, type PathExplanation, type RuleShown } from './explain.js';
+export {
+  explain,
+  type EntryShown,
+  type Failure,
+  type PathExplanation,
+  type QueueShown,
+  type RuleShown,
+} from './explain.js';
 export type { AgentControl, AgentState, AgentStatus } from './engine/status.js';
 export type { LinkState, Log } from './ports.js';
 export {
@@ -62,12 +73,15 @@ export {
   type KnownPair,
   listPairs,
   pairStatus,
+  type PairPlace,
   type PairStatus,
+  type RunningStatus,
   type StoppedStatus,
 } from './pairs.js';
 export { connect } from './session.js';
 export type { FileOptions, Session, SessionOptions } from './session/contract.js';
 export type { Prompts } from './ssh/prompts.js';
+export type { Authorize } from './ssh/server/authorize.js';
 export { startSftpServer, type SftpServer, type SftpServerOptions } from './ssh/server/server.js';
 
 /**

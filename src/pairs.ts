@@ -9,30 +9,44 @@ import { type PairRecord, recordFacts, type ScanRecord } from './serve/record.js
 import { baseFolder, stateFolder } from './state/location.js';
 import { type PeekedState, peekState, stateFolders } from './state/peek.js';
 
-type Env = Readonly<Record<string, string | undefined>>;
-
 /** Problems of a stopped agent that are read at most. */
 const problemsMax = 1_000;
 /** A list does not wait longer than this for an agent that hangs. */
 const listedAnswerMs = 2_000;
 
 /** How a pair is doing; the same shape with and without an agent. */
-export type PairStatus = (AgentStatus & { readonly running: true }) | StoppedStatus;
+export type PairStatus = RunningStatus | StoppedStatus;
+
+/** What an agent that runs tells. */
+export interface RunningStatus extends AgentStatus {
+  /** It runs. */
+  readonly running: true;
+}
 
 /** What the state folder tells when no agent runs. */
-export type StoppedStatus = Omit<AgentStatus, 'pid' | 'startedMs' | 'totals'> & {
+export interface StoppedStatus extends Omit<AgentStatus, 'pid' | 'startedMs' | 'totals'> {
+  /** It does not run. */
   readonly running: false;
+  /** There is no process. */
   readonly pid: null;
+  /** It did not start. */
   readonly startedMs: null;
+  /** Nothing was done. */
   readonly totals: null;
-};
+}
+
+/** Of a pair's options: those that say which one it is. */
+export type PairPlace = Pick<PairOptions, 'local' | 'remote' | 'port' | 'sshConfig' | 'stateDir'>;
 
 /**
  * The state folder of the pair these options name, as `watch` would choose it; it need not exist, and neither need the
  * local folder.
  * @throws `configuration`
  */
-export async function findPair(options: PairOptions, env: Env): Promise<string> {
+export async function findPair(
+  options: PairPlace,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string> {
   return stateFolder({
     stateDir: options.stateDir,
     env,
@@ -43,11 +57,13 @@ export async function findPair(options: PairOptions, env: Env): Promise<string> 
 
 /** A pair of which there is a state. */
 export interface KnownPair {
+  /** Its state folder. */
   readonly folder: string;
   /** Whether an agent holds its socket, even one that does not answer. */
   readonly running: boolean;
-  /** The two sides, for people; empty when the state does not say. */
+  /** The local folder, for people; empty when the state does not say. */
   readonly local: string;
+  /** The remote folder, the same way. */
   readonly remote: string;
 }
 
@@ -55,7 +71,10 @@ export interface KnownPair {
  * All pairs below the folder of states (`--state-dir`, or the usual one), in the order of their folders' names.
  * @throws `state`
  */
-export async function listPairs(stateDir: string | undefined, env: Env): Promise<KnownPair[]> {
+export async function listPairs(
+  stateDir: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<KnownPair[]> {
   const pairs: KnownPair[] = [];
   for (const folder of await stateFolders(baseFolder({ stateDir, env, home: env.HOME ?? homedir() }))) {
     const stopped = await stoppedStatus(folder);

@@ -231,6 +231,7 @@ export interface Link {
   close(): Promise<void>;
 }
 
+/** The connection. `waiting`: to be tried again at `retryAtMs`; `halted`: until a person mends it; `closed`: for good. */
 export type LinkState =
   | { readonly name: 'connecting'; readonly attempt: number }
   /** `epoch` counts connections: whatever was open in an earlier one is gone. */
@@ -255,11 +256,12 @@ export interface Clock {
   random(): number;
 }
 
+/** Takes what a run says for who looks for a fault; `fields` are data for a program. Never given a secret. */
 export interface Log {
-  debug(message: string, fields?: Record<string, unknown>): void;
-  info(message: string, fields?: Record<string, unknown>): void;
-  warn(message: string, fields?: Record<string, unknown>): void;
-  error(message: string, fields?: Record<string, unknown>): void;
+  /** Each step. */ debug(message: string, fields?: Record<string, unknown>): void;
+  /** What is worth keeping. */ info(message: string, fields?: Record<string, unknown>): void;
+  /** What somebody should look at. */ warn(message: string, fields?: Record<string, unknown>): void;
+  /** What failed. */ error(message: string, fields?: Record<string, unknown>): void;
 }
 
 /** How a command ended that was run here or on the server. */

@@ -5,6 +5,7 @@ import type { Transport } from './transport.js';
 
 /** One filter rule, in the order given on the command line. */
 export interface RuleOption {
+  /** Whether what matches is left out, or is not. */
   readonly type: 'exclude' | 'include';
   /** A pattern as in .gitignore. */
   readonly pattern: string;
@@ -38,6 +39,7 @@ export interface CommandOptions {
   readonly every?: string;
 }
 
+/** What a pair needs to be told, with lists where `SyncOptions` takes single values too. */
 export interface PairOptions {
   /** The local folder. */
   readonly local: string;
@@ -74,6 +76,7 @@ export interface PairOptions {
   readonly onDrift?: DriftPolicy;
   /** Default: `mtime+size`. */
   readonly compare?: Compare;
+  /** Filter rules in their order: of those that match, the last one decides. */
   readonly rules?: readonly RuleOption[];
   /** Files larger than this on either side are left alone: `500k`, `10M`, `1.5G` (multiples of 1024). Default: no limit. */
   readonly maxSize?: string;

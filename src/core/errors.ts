@@ -100,14 +100,17 @@ export function exitCodeOf(code: ErrorCode): number {
   }
 }
 
+/** What an error knows beside its code. */
 export interface ErrorDetails {
   /** The path on the side that failed, as the user would write it. */
   readonly path?: string;
+  /** The host that it is about. */
   readonly host?: string;
   /** What the person can do about it: one sentence. */
   readonly hint?: string;
   /** What the server said, word for word. */
   readonly serverText?: string;
+  /** The error below it. */
   readonly cause?: unknown;
 }
 
@@ -116,13 +119,20 @@ export interface ErrorDetails {
  * a full stop) what can be done.
  */
 export class TowlineError extends Error {
+  /** What kind of error this is, for people. */
   override readonly name = 'TowlineError';
+  /** What went wrong: one of a closed list. */
   readonly code: ErrorCode;
+  /** The path that it is about, as the user would write it. */
   readonly path?: string;
+  /** The host that it is about. */
   readonly host?: string;
+  /** What can be done about it: one sentence. It is the end of the message, too. */
   readonly hint?: string;
+  /** What the server said, word for word. */
   readonly serverText?: string;
 
+  /** @param what What happened, to which path or host; `details.hint` is added to it. */
   constructor(code: ErrorCode, what: string, details: ErrorDetails = {}) {
     super(details.hint === undefined ? what : `${what}. ${details.hint}`, { cause: details.cause });
     this.code = code;

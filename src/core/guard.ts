@@ -41,6 +41,7 @@ export interface GuardInput {
   readonly stateLost: boolean;
 }
 
+/** Why deletions are kept back, for a program. */
 export type HoldCause =
   | 'root-missing'
   | 'root-emptied'
@@ -51,7 +52,9 @@ export type HoldCause =
 
 /** Why deletions are kept back, for a program (`cause`) and for a person. */
 export interface Hold {
+  /** For a program. */
   readonly cause: HoldCause;
+  /** For a person: what was seen, and what to do. */
   readonly message: string;
   /** Deletions kept back when it was last looked at. */
   readonly deletions: number;

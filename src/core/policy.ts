@@ -5,11 +5,13 @@ import type { Kind, Side } from './entry.js';
 /** Which way changes go. */
 export type Mode = 'push' | 'pull' | 'two-way' | 'push-backup' | 'pull-backup';
 
+/** All modes. */
 export const modes: readonly Mode[] = ['push', 'pull', 'two-way', 'push-backup', 'pull-backup'];
 
 /** What is done about a file that both sides changed (two-way). */
 export type ConflictPolicy = 'newest' | 'local' | 'remote' | 'keep-both' | 'manual';
 
+/** All conflict policies, the default first. */
 export const conflictPolicies: readonly ConflictPolicy[] = [
   'keep-both',
   'newest',
@@ -21,6 +23,7 @@ export const conflictPolicies: readonly ConflictPolicy[] = [
 /** What is done about a change that others made on the side that only follows (push, pull). */
 export type DriftPolicy = 'overwrite' | 'keep' | 'backup' | 'halt';
 
+/** All drift policies, the default first. */
 export const driftPolicies: readonly DriftPolicy[] = ['overwrite', 'keep', 'backup', 'halt'];
 
 /** What a person decided about one conflict. */

@@ -4,9 +4,11 @@ import type { ErrorCode, TowlineError } from '../core/errors.js';
 /** `skip`: it could not be checked, or there was nothing to check. */
 export type CheckState = 'ok' | 'warn' | 'fail' | 'skip';
 
+/** One thing that was looked at. */
 export interface Check {
   /** Stable, for programs: `host-key`, `remote-folder`, … */
   readonly name: string;
+  /** Whether it is well. */
   readonly state: CheckState;
   /** What was found, in one line. */
   readonly text: string;
@@ -14,7 +16,9 @@ export interface Check {
   readonly fix?: string;
 }
 
+/** What was found, and whether anything is wrong. */
 export interface Diagnosis {
+  /** In the order in which they were made. */
   readonly checks: readonly Check[];
   /** The code of the first check that failed; `null`: none did. Warnings are no failure. */
   readonly failure: ErrorCode | null;

@@ -31,6 +31,7 @@ export interface CarryOptions {
   readonly progress?: (bytes: number, size: number) => void;
 }
 
+/** What became of one file. */
 export interface FileCarried {
   /** Bytes that were carried: less than the size when the file was continued. */
   readonly bytes: number;

@@ -13,6 +13,7 @@ const groupMax = 2_000;
 /** A file that changes while it is read is read so often. */
 const attemptsMax = 3;
 
+/** How files are hashed. */
 export interface HashOptions extends Omit<ListOptions, 'recursive'> {
   /** Called with the number of files hashed so far. */
   readonly progress?: (files: number) => void;

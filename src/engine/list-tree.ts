@@ -12,6 +12,7 @@ import { overLostLinks } from './over-lost-links.js';
 export interface ListedEntry {
   /** Relative to the root, `/` between components. */
   readonly path: string;
+  /** What it is. */
   readonly kind: Kind;
   /** Bytes of content; 0 for directories and symlinks. */
   readonly size: number;
@@ -23,6 +24,7 @@ export interface ListedEntry {
   readonly target?: string;
 }
 
+/** What is listed. */
 export interface ListOptions {
   /** What is below directories too. Default: false, only the children of the directory. */
   readonly recursive?: boolean;

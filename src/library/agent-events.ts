@@ -1,6 +1,13 @@
 /** The events of an agent of the library, by name. */
 import type { Hold } from '../core/guard.js';
-import type { AgentEvent, BatchSummary, FileTransferEnd, PlanPart, Problem } from '../engine/events.js';
+import type {
+  BatchSummary,
+  ConflictEvent,
+  FileTransferEnd,
+  NoticeEvent,
+  PlanPart,
+  Problem,
+} from '../engine/events.js';
 import type { FileProgress, TotalProgress } from '../engine/progress.js';
 import type { AgentState } from '../engine/status.js';
 import type { LinkState } from '../ports.js';
@@ -16,15 +23,17 @@ export interface TransferEndEvent extends TransferEvent, Pick<FileTransferEnd, '
 
 /** The agent or its link came into another state. */
 export interface StateEvent {
+  /** What the agent does now. */
   readonly state: AgentState;
+  /** How its link is now. */
   readonly link: LinkState;
 }
 
-/** Both sides (or others, where only one side should) changed a path, and one version gave way, as the policy says. */
-export type ConflictEvent = Extract<AgentEvent, { type: 'conflict' }>;
-
-/** Something worth saying once: skipped special files, kept directories, drift, a state set aside, … */
-export type NoticeEvent = Extract<AgentEvent, { type: 'notice' }>;
+/** A path that had a problem has none any more. */
+export interface SolvedEvent {
+  /** Relative to the roots. */
+  readonly path: string;
+}
 
 /** What a listener of each name is given. */
 export interface AgentEvents {
@@ -43,7 +52,7 @@ export interface AgentEvents {
   /** A path failed, and is tried again later; or it waits for a person. */
   readonly problem: Problem;
   /** A path that had a problem has none any more. */
-  readonly solved: { readonly path: string };
+  readonly solved: SolvedEvent;
   /** The guard holds deletions back, for these reasons; none: not any more. */
   readonly holds: readonly Hold[];
   /** Something worth saying once. */

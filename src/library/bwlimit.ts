@@ -3,6 +3,8 @@ import { resolveBwlimit } from '../config/resolve.js';
 import { systemClock } from '../system-clock.js';
 import { createThrottle, type Throttle } from '../transfer/throttle.js';
 
+export type { Throttle } from '../transfer/throttle.js';
+
 /**
  * Bounds the content of all runs, agents and sessions it is given to, together: as their option `bwlimit`. `set` changes the
  * rate for all of them, transfers under way included; `take` lets transfers of your own share it.

@@ -10,6 +10,7 @@ const pieceMs = 125;
 /** What was not used may be caught up on for this long: timers come late. */
 const creditMs = 125;
 
+/** A rate that several transfers share. */
 export interface Throttle {
   /** KiB/s; `null`: no limit. */
   readonly kibPerSecond: number | null;

@@ -9,13 +9,15 @@ import { realpathSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server as Listener, type Socket } from 'node:net';
 import ssh2, { type ServerChannel } from 'ssh2';
 import { TowlineError } from '../../core/errors.js';
-import { authenticate, type Authorize } from './authorize.js';
+import { authenticate } from './authenticate.js';
+import type { Authorize } from './authorize.js';
 import { Confinement } from './confine.js';
 import type { Faults } from './faults.js';
 import { freshKeyPair, keyPairOf, type KeyPair } from './keys.js';
 import { type ExtensionName, extensionVersions, type Request, type RequestKind } from './request.js';
 import { Session } from './session.js';
 
+/** How an embedded server is to be. */
 export interface SftpServerOptions {
   /** The folder that clients see as `/`. */
   readonly root: string;
@@ -27,14 +29,25 @@ export interface SftpServerOptions {
   readonly hostKey?: string;
   /** Default: the key that the server makes for its client (`clientKey`), under any name. */
   readonly authorize?: Authorize;
+  /**
+   * How it misbehaves, for tests of ours.
+   * @internal
+   */
   readonly faults?: Faults;
-  /** Default: all that it knows. */
+  /**
+   * Which extensions it offers. Default: all that it knows.
+   * @internal
+   */
   readonly extensions?: readonly ExtensionName[];
 }
 
+/** An embedded server that runs. */
 export interface SftpServer {
+  /** The address it listens on. */
   readonly host: string;
+  /** The port it listens on. */
   readonly port: number;
+  /** The folder that clients see as `/`: its real path. */
   readonly root: string;
   /** The public part: `ssh-ed25519 AAAA…`. */
   readonly hostKey: string;
@@ -46,7 +59,10 @@ export interface SftpServer {
   readonly clientKey: string;
   /** TCP connections open now. */
   readonly connections: number;
-  /** From the next request on, in all sessions. */
+  /**
+   * From the next request on, in all sessions.
+   * @internal
+   */
   setFaults(faults: Faults): void;
   /** Destroys all connections; the server goes on. */
   dropConnections(): void;
