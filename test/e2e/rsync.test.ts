@@ -389,7 +389,7 @@ test('what arrives wrong, twice, is told and never taken for the same', async ()
   rmSync(where);
   expect(await push(pair, byRsync)).toMatchObject({ code: 0, failed: 0, transferred: 1, problems: [] });
   expect(readFileSync(join(pair.remote, 'large'))).toEqual(readFileSync(join(pair.local, 'large')));
-});
+}, 180_000);
 
 const isRoot = process.getuid?.() === 0;
 /** Root without the rights that let it read what modes forbid. */
@@ -439,7 +439,7 @@ test('stopped in the middle, the next run goes on where it broke off', async () 
   expect(readFileSync(join(pair.remote, 'large'))).toEqual(content);
   expect(temps(pair)).toEqual([]);
   await proxy.stop();
-});
+}, 180_000);
 
 test('a connection that is lost in the middle is gone on with in the same run', async () => {
   const { pair, proxy } = await proxiedPair(sshd);
@@ -451,7 +451,7 @@ test('a connection that is lost in the middle is gone on with in the same run', 
   expect(readFileSync(join(pair.remote, 'large'))).toEqual(content);
   expect(temps(pair)).toEqual([]);
   await proxy.stop();
-});
+}, 180_000);
 
 test('a full volume: what does not fit is named, and the old version stays', async ({ skip }) => {
   const whole = freshPair(sshd);
@@ -468,4 +468,4 @@ test('a full volume: what does not fit is named, and the old version stays', asy
   rmSync(filler);
   expect(await push(pair, byRsync)).toMatchObject({ code: 0, problems: [] });
   expect(treeOf(pair.remote)).toEqual(treeOf(pair.local));
-});
+}, 180_000);
