@@ -70,7 +70,7 @@ class Planner {
 
   async plan(work: readonly (Change | Undecided)[]): Promise<void> {
     // Compared all at once, and told in order.
-    const decided = work.map((item) => (item.type === 'contents' ? this.#contents(item) : item));
+    const decided = work.map(async (item) => (item.type === 'contents' ? this.#contents(item) : item));
     for (const action of await Promise.all(decided)) {
       if (action === null) continue;
       if (action.type === 'none' || action.type === 'adopt') this.#tally.skipped++;

@@ -28,6 +28,7 @@ const table: readonly (readonly [flags: string, options: Partial<PairOptions>])[
   ['--mkpath --force --fsync', { mkpath: true, force: true, fsync: true }],
   ['--bwlimit 512', { bwlimit: 512 }],
   ['--bwlimit 1.5', { bwlimit: 1.5 }],
+  ['--concurrency 8', { concurrency: 8 }],
   ['--state-dir s', { stateDir: 's' }],
   ['--exclude -x', { rules: [{ type: 'exclude', pattern: '-x', source: '--exclude' }] }],
 ];

@@ -70,6 +70,7 @@ test('every key of a file, and its relative paths', async () => {
     force: true,
     fsync: true,
     bwlimit: 512.5,
+    concurrency: 8,
     afterSync: [
       { command: 'make', where: 'remote', patterns: ['*.c'], timeoutSeconds: 5 },
       { command: 'true' },
@@ -121,6 +122,7 @@ test('every key of a file, and its relative paths', async () => {
       force: true,
       fsync: true,
       bwlimit: 512.5,
+      concurrency: 8,
       afterSync: [
         { command: 'make', where: 'remote', patterns: ['*.c'], timeoutSeconds: 5 },
         { command: 'true' },
