@@ -12,6 +12,7 @@ import { plainOptions, type SyncOptions } from './library/sync-options.js';
 
 export type { RunHooks } from './compose/hooks.js';
 export type { AfterSyncOption, PairOptions, RuleOption } from './config/options.js';
+export type { Transport } from './config/transport.js';
 export type { Compare } from './core/compare.js';
 export type { Kind, Side } from './core/entry.js';
 export { type ErrorCode, type ErrorDetails, TowlineError } from './core/errors.js';

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -106,6 +107,8 @@ test('a strict program type-checks against it, and works', async () => {
   onTestFinished(() => sshd.stop());
   const pair = freshPair(sshd);
   writeFileSync(join(pair.local, 'first'), 'one');
+  // What was saved a moment ago would be compared once more.
+  utimesSync(join(pair.local, 'first'), 1_600_000_000, 1_600_000_000);
   const args = [pair.local, pair.target, sshd.sshConfigFile, pair.stateDir];
   const { stdout } = await run(process.execPath, ['consumer.ts', ...args], { cwd: program });
   expect(JSON.parse(stdout)).toEqual({
