@@ -1,9 +1,13 @@
 /** The same simulation with a file that is large enough to be gone on with after an interruption. */
 import { expect, test } from 'vitest';
+import type { Mode } from '../../src/core/policy.js';
 import type { Knobs } from './knobs.js';
+import { simulatePair } from './pair-scene.js';
 import { simulate } from './push.js';
+import type { Outcome } from './simulation.js';
 
 const seedsDefault = 60;
+const minutes = { timeout: 600_000 };
 const one = process.env.TOWLINE_SIM_SEED;
 const first = Number(process.env.TOWLINE_SIM_FIRST ?? 1);
 const seeds = Number(process.env.TOWLINE_SIM_LARGE ?? seedsDefault);
@@ -18,21 +22,37 @@ const slow: Partial<Knobs> = {
   faults: { refused: 0.005, lostReply: 0.01, disconnect: 0.06, crash: 0.04, frozen: 0.5 },
 };
 
-test.runIf(one !== undefined)('the seed that was asked for', async () => {
-  await simulate(Number(one), slow);
+const pair = (mode: Mode) => (seed: number) =>
+  simulatePair(mode, seed, 'test/sim/resume.test.ts', { ...slow, foreign: 4 });
+
+/** Where both sides are looked at after every step, a large file takes its time: fewer seeds. */
+const few = (share: number) => Math.ceil(seeds * share);
+
+const plays: readonly (readonly [string, number, (seed: number) => Promise<Outcome>])[] = [
+  ['uploads', seeds, (seed) => simulate(seed, slow)],
+  ['pull', few(0.4), pair('pull')],
+  ['two-way', few(0.17), pair('two-way')],
+];
+
+test.runIf(one !== undefined).each(plays)('%s: the seed that was asked for', async (_name, _count, play) => {
+  await play(Number(one));
 });
 
-test.runIf(one === undefined)(`${String(seeds)} seeds with a large file`, { timeout: 600_000 }, async () => {
-  const failures: string[] = [];
-  let resumed = 0;
-  for (let seed = first; seed < first + seeds && failures.length < 10; seed++) {
-    try {
-      resumed += (await simulate(seed, slow)).resumed;
-    } catch (error) {
-      failures.push(error instanceof Error ? error.message : String(error));
+test.runIf(one === undefined).each(plays)(
+  '%s: %i seeds with a large file',
+  minutes,
+  async (_, count, play) => {
+    const failures: string[] = [];
+    let resumed = 0;
+    for (let seed = first; seed < first + count && failures.length < 10; seed++) {
+      try {
+        resumed += (await play(seed)).resumed;
+      } catch (error) {
+        failures.push(error instanceof Error ? error.message : String(error));
+      }
     }
-  }
-  expect(failures.join('\n\n')).toBe('');
-  // Otherwise nothing was shown.
-  expect(resumed).toBeGreaterThan(0);
-});
+    expect(failures.join('\n\n')).toBe('');
+    // Otherwise nothing was shown.
+    expect(resumed).toBeGreaterThan(0);
+  },
+);

@@ -47,7 +47,7 @@ export class Editor {
   ) {
     this.#moves = moves;
     this.#names = badNames ? [...plainNames, badName] : plainNames;
-    this.#large = large && mayDeceive !== null;
+    this.#large = large && moves;
     this.#edit = edit;
     this.#random = random;
     this.#clock = clock;
