@@ -148,6 +148,7 @@ export class Batch {
       this.#requireGoing(path, null);
       const now = await this.#current(work);
       decided = now.type === 'contents' ? await decideByContents(this.#context, now) : now;
+      this.#tell([decided]);
     } catch (error) {
       this.#settle({ path, type: 'failed', error: asTowlineError(error) }, Promise.resolve());
       return;

@@ -72,8 +72,8 @@ class Planner {
     // Compared all at once, and told in order.
     const decided = work.map(async (item) => (item.type === 'contents' ? this.#contents(item) : item));
     for (const action of await Promise.all(decided)) {
-      if (action === null) continue;
-      if (action.type === 'none' || action.type === 'adopt') this.#tally.skipped++;
+      if ('code' in action) this.problems.push(action);
+      else if (action.type === 'none' || action.type === 'adopt') this.#tally.skipped++;
       else this.#change(action);
     }
   }
@@ -82,15 +82,13 @@ class Planner {
     this.#context.emit({ type: 'planned', action });
   }
 
-  /** What is to be done; `null`: that is a problem. */
-  async #contents(undecided: Undecided): Promise<Action | null> {
+  async #contents(undecided: Undecided): Promise<Action | Problem> {
     try {
       return await decideByContents(this.#context, undecided);
     } catch (error) {
       if (!(error instanceof TowlineError) || error.code === 'network' || error.code === 'interrupted')
         throw error;
-      this.problems.push({ path: undecided.path, code: error.code, message: error.message });
-      return null;
+      return { path: undecided.path, code: error.code, message: error.message };
     }
   }
 
