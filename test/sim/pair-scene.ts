@@ -30,12 +30,18 @@ export function simulatePair(
   adjust: Partial<PairKnobs> = {},
 ): Promise<Outcome> {
   // Other dice for each mode: a seed is another story in each of them.
-  const salt = Array.from(mode).reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), 7);
+  const salt = saltOf(mode);
   const random = new Random(seed ^ salt);
   const later = new Random(seed ^ salt ^ 0x1a7e);
   const knobs = { ...pairKnobsOf(mode, random, later), ...adjust };
   const scene = (stage: Stage) => new PairScene(stage, knobs);
   return play({ seed, random, later, knobs, scene, test: `${test} -t ${mode}:` });
+}
+
+function saltOf(mode: Mode): number {
+  let salt = 7;
+  for (let at = 0; at < mode.length; at++) salt = Math.imul(salt, 31) + mode.charCodeAt(at);
+  return salt;
 }
 
 class PairScene implements Scene {
