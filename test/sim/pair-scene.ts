@@ -124,6 +124,13 @@ class PairScene implements Scene {
   }
 
   enliven(): void {
+    // Nor since a folder over there got the mode of one that was made unreadable here.
+    this.#does('remote', () => {
+      const { edit } = this.world.remote;
+      for (const [path, { kind, mode }] of walkTree(edit))
+        if (kind === 'directory' && (mode & 0o500) !== 0o500) edit.chmod(path, 0o755);
+      return 'chmod readable';
+    });
     for (const side of deletingSides(this.#settings)) {
       const shown = [...this.world.tree(side)].some(([path, { kind }]) => !this.world.excluded(path, kind));
       if (!shown) this.#does(side, (editor) => editor.write(`last ${side}`));
