@@ -30,12 +30,18 @@ export function simulatePair(
   adjust: Partial<PairKnobs> = {},
 ): Promise<Outcome> {
   // Other dice for each mode: a seed is another story in each of them.
-  const salt = Array.from(mode).reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), 7);
+  const salt = saltOf(mode);
   const random = new Random(seed ^ salt);
   const later = new Random(seed ^ salt ^ 0x1a7e);
   const knobs = { ...pairKnobsOf(mode, random, later), ...adjust };
   const scene = (stage: Stage) => new PairScene(stage, knobs);
   return play({ seed, random, later, knobs, scene, test: `${test} -t ${mode}:` });
+}
+
+function saltOf(mode: Mode): number {
+  let salt = 7;
+  for (let at = 0; at < mode.length; at++) salt = Math.imul(salt, 31) + mode.charCodeAt(at);
+  return salt;
 }
 
 class PairScene implements Scene {
@@ -118,6 +124,13 @@ class PairScene implements Scene {
   }
 
   enliven(): void {
+    // Nor since a folder over there got the mode of one that was made unreadable here.
+    this.#does('remote', () => {
+      const { edit } = this.world.remote;
+      for (const [path, { kind, mode }] of walkTree(edit))
+        if (kind === 'directory' && (mode & 0o500) !== 0o500) edit.chmod(path, 0o755);
+      return 'chmod readable';
+    });
     for (const side of deletingSides(this.#settings)) {
       const shown = [...this.world.tree(side)].some(([path, { kind }]) => !this.world.excluded(path, kind));
       if (!shown) this.#does(side, (editor) => editor.write(`last ${side}`));
