@@ -10,6 +10,8 @@ import { RemotePoll } from './remote-poll.js';
 const quietMs = 30;
 /** …and at the latest after this. */
 const quietMaxMs = 500;
+/** How soon a queue that could not be written is tried again. */
+const putAgainMs = 1_000;
 /** Events kept apart; beyond it everything is compared. */
 const pathsMax = 20_000;
 
@@ -78,9 +80,8 @@ export class RemoteFollower {
     this.#queue(async () => {
       await this.#watcher?.close();
       this.#watcher = null;
-      const watching = await this.#watch();
-      await this.#look();
-      if (!watching) this.#schedule();
+      await this.#watch();
+      await this.#lookAndGoOn();
     });
   }
 
@@ -96,9 +97,9 @@ export class RemoteFollower {
     });
   }
 
-  async #watch(): Promise<boolean> {
+  async #watch(): Promise<void> {
     const { newWatcher, context } = this.#parts;
-    if (newWatcher === null) return false;
+    if (newWatcher === null) return;
     this.#cancelPoll?.();
     const watcher = newWatcher();
     this.#watcher = watcher;
@@ -109,11 +110,9 @@ export class RemoteFollower {
         context.stopSignal,
       );
       this.#said = '';
-      return true;
     } catch (error) {
       this.#watcher = null;
       this.#say(asTowlineError(error));
-      return false;
     }
   }
 
@@ -126,8 +125,7 @@ export class RemoteFollower {
     if (!this.#follows) this.#say(error);
     this.#queue(async () => {
       await watcher.close();
-      await this.#look();
-      this.#schedule();
+      await this.#lookAndGoOn();
     });
   }
 
@@ -155,7 +153,19 @@ export class RemoteFollower {
     const paths = this.#paths;
     this.#paths = new Map();
     if (paths.size > pathsMax) this.#parts.onScan('remote');
-    else this.#queue(() => this.#put([...paths].map(([path, sinceMs]) => ({ path, sinceMs }))));
+    else this.#queue(() => this.#putOrKeep(paths));
+  }
+
+  /** A queue that cannot be written just now is given the paths again a moment later. */
+  async #putOrKeep(paths: ReadonlyMap<string, number>): Promise<void> {
+    try {
+      await this.#put([...paths].map(([path, sinceMs]) => ({ path, sinceMs })));
+    } catch (error) {
+      this.#paths = new Map([...this.#paths, ...paths]);
+      this.#cancelFlush?.();
+      this.#cancelFlush = this.#parts.context.clock.timer(putAgainMs, () => this.#flush());
+      throw error;
+    }
   }
 
   async #put(found: readonly { readonly path: string; readonly sinceMs: number }[]): Promise<void> {
@@ -172,6 +182,16 @@ export class RemoteFollower {
     const sinceMs = context.clock.now();
     const paths = await this.#poll.changed();
     await this.#put(paths.map((path) => ({ path, sinceMs })));
+    this.#poll.taken();
+  }
+
+  /** Whatever comes of this look, there is a next one where nobody watches. */
+  async #lookAndGoOn(): Promise<void> {
+    try {
+      await this.#look();
+    } finally {
+      if (this.#watcher === null) this.#schedule();
+    }
   }
 
   #schedule(): void {
@@ -183,13 +203,7 @@ export class RemoteFollower {
         this.#follow();
         return;
       }
-      this.#queue(async () => {
-        try {
-          await this.#look();
-        } finally {
-          if (this.#watcher === null) this.#schedule();
-        }
-      });
+      this.#queue(() => this.#lookAndGoOn());
     });
   }
 

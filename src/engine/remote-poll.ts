@@ -12,7 +12,8 @@ const reportedMax = 50_000;
 export class RemotePoll {
   readonly #context: Context;
   /** What was reported, as it was then: a conflict that waits for a person is no news. */
-  #reported = new Map<string, string>();
+  #reported: ReadonlyMap<string, string> = new Map();
+  #found: ReadonlyMap<string, string> = new Map();
 
   constructor(context: Context) {
     this.#context = context;
@@ -20,7 +21,7 @@ export class RemotePoll {
 
   /**
    * Paths that are not what the base says, new ones and lost ones included. Of a directory that is gone, or new, only
-   * itself.
+   * itself. They are told again until `taken` is called.
    * @throws `network`, and whatever keeps the side from being listed at all
    */
   async changed(): Promise<string[]> {
@@ -49,8 +50,13 @@ export class RemotePoll {
         if (reported.size < reportedMax) reported.set(path, revision);
       }
     }
-    this.#reported = reported;
+    this.#found = reported;
     return paths;
+  }
+
+  /** What `changed` told last is in the queue. */
+  taken(): void {
+    this.#reported = this.#found;
   }
 }
 
