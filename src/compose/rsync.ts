@@ -156,6 +156,7 @@ async function requestOf({ filter, stopSignal }: Context): Promise<ScanRequest> 
 function refuseFolding({ capabilities, label }: Storage): void {
   if (!folds(capabilities.names)) return;
   throw new TowlineError('unsupported', `${label} takes some names for one, which rsync does not know`, {
+    host: label,
     hint: 'Leave out --transport rsync',
   });
 }

@@ -14,6 +14,7 @@ const exceptions: Readonly<Record<string, string>> = {
   'pairs.ts': 'an answer of an agent, whose pair the caller named',
   'cli/control.ts': 'no agent at all',
   'cli/prompt.ts': 'the terminal, of which there is one',
+  'rsync/installed.ts': 'a program of this machine, of which there is one',
   'storage/memory/tree.ts': 'the disk of a fake',
   'engine/agent.ts': 'the link ended, and its own error names the host',
 };
