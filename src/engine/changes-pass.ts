@@ -87,8 +87,11 @@ class ChangesPass {
     await this.#batch.submit(work);
     await this.#batch.idle();
     await Promise.all(this.#commits);
-    for (const path of expansions) await this.#expand(path);
+    const replaced = new Set(deletions.map(({ path }) => path));
+    for (const path of expansions) if (!replaced.has(path)) await this.#expand(path);
     if (deletions.length > 0) await this.#delete(deletions);
+    await this.#batch.idle();
+    for (const path of expansions) if (replaced.has(path)) await this.#expand(path);
     await this.#batch.finish();
     for (const path of this.#rows.keys()) if (!this.#outcomes.has(path)) this.#succeed(path, false);
   }
@@ -216,9 +219,9 @@ class ChangesPass {
   }
 
   async #expand(path: string): Promise<void> {
-    // What could not be made has nothing below it.
+    // What is held, or could not be made, has nothing below it.
     const outcome = this.#outcomes.get(path);
-    if (outcome !== undefined && outcome.type !== 'done') return;
+    if (!this.#rows.has(path) || (outcome !== undefined && outcome.type !== 'done')) return;
     try {
       await this.#input.scanBelow(path, this.#input.holder, this.#input.tally);
     } catch (error) {

@@ -8,6 +8,11 @@ const faults: readonly (readonly [Mode, number, string])[] = [
   ['pull-backup', 6, 'a link that broke while the rules were read from the server ended the agent'],
   ['push', 42, 'a folder that others removed, and that is to stay so (drift kept), was looked into for ever'],
   ['push', 281, 'drift was forgotten when the source lost its path, and overwritten when it had it again'],
+  [
+    'two-way',
+    248,
+    'a folder that a file was to take the place of was looked into first, and so never replaced',
+  ],
   ['two-way', 427, 'a temp that could not be removed ended the agent'],
 ];
 

@@ -278,7 +278,12 @@ export class PairWorld implements SceneWorld {
     if (!this.#presence[other].wasThere(path, sinceMs)) return false;
     const now = this.#trees[side].get(path);
     const replacement = now === undefined ? null : keyOf(now);
-    const isOlder = replacement !== null && this.#versions.get(key)!.ancestors.has(replacement);
+    const version = this.#versions.get(key)!;
+    // An old version that somebody put back since is a new one.
+    const isOlder =
+      replacement !== null &&
+      version.ancestors.has(replacement) &&
+      this.#versions.get(replacement)!.atMs <= version.atMs;
     // Where nobody knows what the sides agreed on, an old version is as good as a new one.
     return !isOlder || this.#parts.knobs.stateLost > 0;
   }
