@@ -222,6 +222,7 @@ export class Batch {
       case 'contents': {
         const decided = await this.#unused(temp, decideByContents(this.#context, work));
         this.#tell([decided]);
+        if (decided.type === 'none' || decided.type === 'adopt') this.#notes.settled(decided);
         return this.#do(decided, temp);
       }
       case 'none':
