@@ -18,7 +18,7 @@ export class BatchNotes {
     this.#directories = directories;
   }
 
-  /** Contents were read, and nothing is to be done. */
+  /** Contents were read, or it was looked at again, and nothing is to be done. */
   settled({ kept, leftOut }: Extract<Action, { type: 'none' | 'adopt' }>): void {
     if (kept) this.#tally.kept++;
     else if (leftOut !== undefined) this.#tally.leftOut++;

@@ -222,12 +222,12 @@ export class Batch {
       case 'contents': {
         const decided = await this.#unused(temp, decideByContents(this.#context, work));
         this.#tell([decided]);
-        if (decided.type === 'none' || decided.type === 'adopt') this.#notes.settled(decided);
         return this.#do(decided, temp);
       }
       case 'none':
       case 'adopt':
         if (temp !== null) this.#context.temps.gone(temp);
+        this.#notes.settled(work);
         return { ...nothing, pair: pairAfter(work, this.#context.clock.now()) };
       default:
         return this.#change(work, temp);
