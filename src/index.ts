@@ -104,7 +104,7 @@ export async function sync(options: SyncOptions, hooks: RunHooks = {}): Promise<
 
 /** What `sync` would do. */
 export interface Plan extends SyncResult {
-  /** In the order of paths, deletions last; what replaces a directory may be among them as its deletion. */
+  /** In the order of paths, deletions last; what replaces a directory follows its deletion. */
   readonly actions: readonly PlannedAction[];
 }
 

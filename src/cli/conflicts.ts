@@ -1,4 +1,5 @@
 /** `towline conflicts`: what both sides changed and a person is to decide, and the decision. */
+import { posix } from 'node:path';
 import { type Command, Option } from 'commander';
 import { exitCodes, hasCode } from '../core/errors.js';
 import { decideConflict, pairStatus, type Resolution } from '../index.js';
@@ -39,8 +40,13 @@ function addResolve(parent: Command, context: CliContext, ended: (code: number) 
   const choose = addPairChoice(command);
   command.usage('PATH --keep local|remote|both [options] [LOCAL [USER@]HOST:PATH]');
   command.action(async (path: string, given: string[], { keep }: { keep: Resolution }) =>
-    ended(await decide(context, choose(given), path, keep)),
+    ended(await decide(context, choose(given), plainPath(path), keep)),
   );
+}
+
+/** As the state has it: a shell completes `notes/`, and people write `./notes`. */
+function plainPath(path: string): string {
+  return posix.normalize(path).replace(/\/+$/, '');
 }
 
 async function list(context: CliContext, choice: PairCommand): Promise<number> {

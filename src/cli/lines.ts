@@ -2,7 +2,7 @@
 import type { AgentEvent, BatchSummary, PairOptions, Problem, SyncResult } from '../index.js';
 import { formatBytes, formatCount, formatDuration } from './numbers.js';
 
-type Wishes = Pick<PairOptions, 'mode' | 'delete'>;
+type Wishes = Pick<PairOptions, 'mode' | 'delete' | 'onDrift'>;
 type Hold = SyncResult['holds'][number];
 type Notice = Extract<AgentEvent, { type: 'notice' }>;
 type LinkState = Extract<AgentEvent, { type: 'link' }>['state'];
@@ -83,14 +83,22 @@ export function nothingToDoText(skipped: number, durationMs: number): string {
 }
 
 /** Paths that stay on one side although the other has nothing (or something else) there. */
-export function keptText(kept: number, { mode = 'push', delete: deletes }: Wishes): string {
+export function keptText(kept: number, { mode = 'push', delete: deletes, onDrift }: Wishes): string {
   const many = kept.toLocaleString('en-US');
   switch (mode) {
     case 'push':
     case 'pull': {
+      const where = mode === 'push' ? 'on the server' : 'here';
+      // Of these some may be on both sides, or gone where others deleted them.
+      if (onDrift === 'keep' || onDrift === 'halt')
+        return `left ${many} as they are ${where}: changed by others, or only there`;
       const hint = deletes === true ? '' : ' (use --delete to remove them)';
-      return `kept ${many} that are only ${mode === 'push' ? 'on the server' : 'here'}${hint}`;
+      return `kept ${many} that are only ${where}${hint}`;
     }
+    case 'two-way':
+      return deletes === false
+        ? `left ${many} as they are: deleted on one side only, and --no-delete keeps the other`
+        : `left ${many} as they are: something above waits for a decision, or something excluded is in them`;
     default:
       return `left ${many} as they are: deleted or changed on one side only, which mode ${mode} does not carry over`;
   }

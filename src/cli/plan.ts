@@ -41,7 +41,14 @@ export function planTotalsText(totals: SyncResult): string {
     parts.push(`make ${formatCount(totals.directories, 'directory', 'directories')}`);
   if (totals.metadata > 0)
     parts.push(`set ${formatCount(totals.metadata, 'mode or time', 'modes or times')}`);
-  if (totals.conflicts > 0) parts.push(`settle ${formatCount(totals.conflicts, 'conflict')}`);
+  // Of `conflicts`, those that wait are among the problems.
+  const waiting = Math.min(
+    totals.conflicts,
+    totals.problems.filter(({ code }) => code === 'conflict').length,
+  );
+  const settled = totals.conflicts - waiting;
+  if (settled > 0) parts.push(`settle ${formatCount(settled, 'conflict')}`);
+  if (waiting > 0) parts.push(`leave ${formatCount(waiting, 'conflict')} to you`);
   if (totals.deleted > 0) parts.push(`delete ${formatCount(totals.deleted, 'path')}`);
   const would = parts.length > 0 ? `would ${parts.join('; ')}` : 'nothing to do';
   return `dry run: ${would}; ${formatCount(totals.skipped, 'path')} the same already; nothing was changed`;

@@ -176,6 +176,8 @@ class RuleFilter implements Filter {
     for (const matcher of this.#inside(parentOf(path)!) ?? []) {
       const verdict = matcher.verdict(path, kind);
       if (verdict === null) continue;
+      // What a default does not leave out is as if no rule matched: `!*/` only spares directories from those before it.
+      if (verdict === 'include' && matcher.list === this.#defaults.list) continue;
       const rule = matcher.rule(path, kind);
       return { excluded: verdict === 'exclude', ...(rule !== undefined && { rule }) };
     }

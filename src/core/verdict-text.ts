@@ -20,8 +20,7 @@ export function verdictText(
     case 'conflict':
     case 'halt':
     case 'refuse': {
-      const { message, hint } = errorOf(verdict);
-      return `nothing is done: ${message}${hint === undefined ? '' : ` (${hint})`}`;
+      return `nothing is done: ${errorOf(verdict).message}`;
     }
     default:
       return changeText(verdict, triple);

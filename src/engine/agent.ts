@@ -24,9 +24,8 @@ import { WatchSet, type WatchSetParts } from './watch-set.js';
 
 /** How often the causes of holds are looked at again. */
 const recheckMs = 5_000;
-/** A clean stop waits this long for what is in flight. */
+/** A clean stop waits this long for what is in flight, and then this long: a temp that could not be removed is on record. */
 const stopMs = 3_500;
-/** …and after this much more the link is cut: a temp that could not be removed is on record. */
 const cutMs = 500;
 const problemsListed = 1_000;
 
@@ -72,6 +71,7 @@ export class Agent {
   readonly #follower: RemoteFollower | null;
   #stopping: Promise<void> | null = null;
   #failure: TowlineError | null = null;
+  #begun = false;
   readonly #ended = Promise.withResolvers<void>();
   #cancelRecheck: (() => void) | null = null;
 
@@ -79,10 +79,10 @@ export class Agent {
     this.#parts = parts;
     const { context } = parts;
     this.#context = context;
-    this.#totals = new Totals(parts.context.clock);
-    this.#guardian = new Guardian(parts.context, parts.stateLost);
-    this.#attention = new Attention(parts.context, (error) => this.#fail(error));
-    this.#scanner = new Scanner(parts.context, this.#guardian, this.#attention);
+    this.#totals = new Totals(context.clock);
+    this.#guardian = new Guardian(context, parts.stateLost);
+    this.#attention = new Attention(context, (error) => this.#fail(error));
+    this.#scanner = new Scanner(context, this.#guardian, this.#attention);
     this.#runner = new Runner({
       context,
       guardian: this.#guardian,
@@ -130,7 +130,7 @@ export class Agent {
       guardian: this.#guardian,
       result: () => this.result(),
     });
-    this.#cleanUp.push(parts.context.link.onState((state) => this.#linkChanged(state)));
+    this.#cleanUp.push(context.link.onState((state) => this.#linkChanged(state)));
   }
 
   /**
@@ -177,8 +177,7 @@ export class Agent {
     } finally {
       await this.#shutDown();
     }
-    const failure = this.#failure;
-    if (failure !== null) throw failure;
+    if (this.#failure !== null) throw this.#failure;
   }
 
   /** Ends it: work in flight is finished or parked within five seconds. */
@@ -207,6 +206,7 @@ export class Agent {
   }
 
   async #begin(): Promise<void> {
+    this.#begun = true;
     await makeRoot(this.#context);
     await this.#context.temps.sweepBoth(this.#context);
   }
@@ -232,7 +232,8 @@ export class Agent {
 
   #linkChanged(state: LinkState): void {
     this.#context.emit({ type: 'link', state });
-    if (state.name === 'ready') {
+    // A dry run never begins: it leaves the queue, and the temps of whoever works, alone.
+    if (state.name === 'ready' && this.#begun) {
       this.#background(this.#context.temps.sweepBoth(this.#context));
       this.#runner.kick();
     } else if (state.name === 'halted') {
@@ -242,7 +243,6 @@ export class Agent {
     }
   }
 
-  /** The run cannot go on. */
   #fail(error: TowlineError): void {
     if (this.#stopping !== null || this.#failure !== null) return;
     this.#failure = error;

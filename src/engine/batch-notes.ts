@@ -1,4 +1,4 @@
-import { type Change, isDeletion, writtenSide } from '../core/action.js';
+import { type Action, type Change, isDeletion, writtenSide } from '../core/action.js';
 import type { Side } from '../core/entry.js';
 import type { Applied } from './applied.js';
 import type { Context } from './context.js';
@@ -16,6 +16,13 @@ export class BatchNotes {
     this.#context = context;
     this.#tally = tally;
     this.#directories = directories;
+  }
+
+  /** Contents were read, or it was looked at again, and nothing is to be done. */
+  settled({ kept, leftOut }: Extract<Action, { type: 'none' | 'adopt' }>): void {
+    if (kept) this.#tally.kept++;
+    else if (leftOut !== undefined) this.#tally.leftOut++;
+    else this.#tally.skipped++;
   }
 
   moved({ side, from, to }: Moved): void {

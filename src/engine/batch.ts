@@ -227,6 +227,7 @@ export class Batch {
       case 'none':
       case 'adopt':
         if (temp !== null) this.#context.temps.gone(temp);
+        this.#notes.settled(work);
         return { ...nothing, pair: pairAfter(work, this.#context.clock.now()) };
       default:
         return this.#change(work, temp);

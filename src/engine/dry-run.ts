@@ -1,12 +1,17 @@
-import { type Action, type Change, bytesOf, writtenSide } from '../core/action.js';
-import { TowlineError } from '../core/errors.js';
+import { type Action, type Change, bytesOf, errorOf, isUnresolved, writtenSide } from '../core/action.js';
+import { hasCode, TowlineError } from '../core/errors.js';
+import { decide } from '../core/mode.js';
+import { ancestorsOf, isBelow } from '../core/path.js';
 import type { ScanItem } from '../core/stream.js';
 import { type Undecided, decideByContents } from './contents.js';
-import type { Context } from './context.js';
+import { type Context, trusted } from './context.js';
 import type { PlannedAction, Problem, SyncResult } from './events.js';
+import { filterChanged, withoutUnknown } from './filter-change.js';
 import { Guardian } from './guardian.js';
+import { observe } from './observe.js';
 import { plannedOf } from './planned.js';
-import { scanPass } from './scan-pass.js';
+import { type Deletion, type ScanFindings, scanPass } from './scan-pass.js';
+import { requireRoom } from './set-aside.js';
 import { Tally } from './tally.js';
 import { Totals } from './totals.js';
 
@@ -31,15 +36,24 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
     // A root that does not exist yet would be made: until then there is nothing in it.
     ...(root === null ? { remote: nothing() } : {}),
   });
-  const deletions = findings.deletions.reduce((sum, { count }) => sum + count, 0);
-  for (const { path, side, count, unknown } of findings.deletions) {
-    const reason = unknown ? 'only on the other side' : 'deleted at the source';
+  const found = await planner.surviving(findings);
+  const going = (await filterChanged(context)) ? withoutUnknown(found, tally, context.emit) : found;
+  const deletions = going.reduce((sum, { count }) => sum + count, 0);
+  for (const { path, side, count, unknown, stays, replacement } of going) {
+    const reason = stays
+      ? 'what both sides agreed on in it'
+      : unknown
+        ? 'only on the other side'
+        : replacement === null
+          ? 'deleted at the source'
+          : 'replaced at the source';
     planner.tell({
       action: side === 'local' ? 'delete-local' : 'delete-remote',
       path,
       bytes: 0,
-      reason: count > 1 ? `${reason}, ${String(count)} paths` : reason,
+      reason: count > 1 || stays ? `${reason}, ${formatPaths(count)}` : reason,
     });
+    if (replacement !== null && !stays) await planner.plan([replacement]);
   }
   tally.deleted = deletions;
   const guardian = new Guardian(context, stateLost);
@@ -53,6 +67,13 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
   );
   return totals.result([...problems, ...planner.problems], holds);
 }
+
+/** A deletion; `stays`: the directory itself lives on for what is new in it. */
+interface Going extends Deletion {
+  readonly stays: boolean;
+}
+
+const formatPaths = (count: number) => (count === 1 ? '1 path' : `${String(count)} paths`);
 
 async function* nothing(): AsyncGenerator<ScanItem[], void, undefined> {
   // Yields nothing.
@@ -74,12 +95,67 @@ class Planner {
     for (const action of await Promise.all(decided)) {
       if ('code' in action) this.problems.push(action);
       else if (action.type === 'none' || action.type === 'adopt') this.#tally.skipped++;
-      else this.#change(action);
+      else await this.#change(action);
     }
   }
 
   tell(action: PlannedAction): void {
     this.#context.emit({ type: 'planned', action });
+  }
+
+  /**
+   * Tells what becomes of what lives on in directories that are to go, and of these.
+   * @returns the deletions without what stays for it
+   */
+  async surviving({ deletions, surviving }: ScanFindings): Promise<Going[]> {
+    const staying = new Map<string, Set<string>>(deletions.map(({ path }) => [path, new Set()]));
+    for (const path of surviving) {
+      const above = ancestorsOf(path);
+      const top = above.find((directory) => staying.has(directory));
+      if (top !== undefined)
+        for (const directory of above)
+          if (directory === top || isBelow(directory, top)) staying.get(top)!.add(directory);
+      await this.#survivor(path, top !== undefined);
+    }
+    const left: Going[] = [];
+    for (const deletion of deletions) {
+      const directories = [...staying.get(deletion.path)!];
+      if (directories.length > 0) await this.#stays(deletion.path, directories);
+      const count = deletion.count - directories.length;
+      if (count > 0) left.push({ ...deletion, count, stays: directories.length > 0 });
+    }
+    return left;
+  }
+
+  /** As if the sides had never agreed on it, below a directory that one of them lost. */
+  async #survivor(path: string, anew: boolean): Promise<void> {
+    const { triples, failures } = await observe(this.#context, [path]);
+    const seen = triples.get(path);
+    const failure = failures.get(path);
+    if (failure !== undefined) this.problems.push({ path, code: failure.code, message: failure.message });
+    if (seen === undefined) return;
+    const triple = anew ? { ...seen, base: null } : trusted(this.#context, seen);
+    const verdict = decide(triple, this.#context.policy());
+    if (isUnresolved(verdict)) {
+      const { code, message } = errorOf(verdict);
+      this.problems.push({ path, code, message });
+    } else if (verdict.type === 'contents') await this.plan([{ ...verdict, triple }]);
+    else if (verdict.type === 'none' || verdict.type === 'adopt') this.#tally.skipped++;
+    else await this.#change(verdict);
+  }
+
+  /** Directories that stay for what is new in them; what took the place of the outermost gets another name. */
+  async #stays(top: string, directories: readonly string[]): Promise<void> {
+    const triple = (await observe(this.#context, [top])).triples.get(top);
+    if (triple !== undefined && triple.local !== null && triple.remote !== null) {
+      const reason = 'changed on both sides: what is new in the directory keeps the name';
+      this.tell({ action: 'conflict', path: top, bytes: 0, reason });
+      this.#tally.conflicts++;
+    }
+    for (const path of directories) {
+      this.tell({ action: 'make-directory', path, bytes: 0, reason: 'it holds something new' });
+      this.#tally.directories++;
+    }
   }
 
   async #contents(undecided: Undecided): Promise<Action | Problem> {
@@ -92,7 +168,8 @@ class Planner {
     }
   }
 
-  #change(change: Change): void {
+  async #change(change: Change): Promise<void> {
+    if (change.type === 'set-aside' && !(await this.#hasRoom(change))) return;
     const bytes = bytesOf(change);
     if (change.type === 'upload' || change.type === 'download') this.#tally.transferred++;
     else if (change.type === 'make-directory') this.#tally.directories++;
@@ -101,5 +178,16 @@ class Planner {
     else this.#tally.bytesReceived += bytes;
     if (change.type === 'set-aside') this.#tally.conflicts++;
     this.tell(plannedOf(change));
+  }
+  /** Whether one more copy may be kept beside a path; what a run would say where it may not. */
+  async #hasRoom({ side, path }: Extract<Change, { type: 'set-aside' }>): Promise<boolean> {
+    try {
+      await requireRoom(this.#context, side, path);
+      return true;
+    } catch (error) {
+      if (!hasCode(error, 'conflict')) throw error;
+      this.problems.push({ path, code: error.code, message: error.message });
+      return false;
+    }
   }
 }

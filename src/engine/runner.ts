@@ -109,6 +109,7 @@ export class Runner {
     return (
       !this.#stopped &&
       !this.#paused &&
+      !this.#parts.context.stopSignal.aborted &&
       this.#running.size < batchesMax &&
       this.#parts.context.link.state.name === 'ready'
     );

@@ -37,6 +37,8 @@ export interface Deletion {
   readonly unknown: boolean;
   /** The same of something in it. */
   holdsUnknown: boolean;
+  /** What is to take the place of a directory. */
+  readonly replacement: Change | null;
 }
 
 /** What a scan came across, beside the work it handed on. */
@@ -237,7 +239,15 @@ class ScanPass {
       this.#deleting.holdsUnknown ||= unknown;
       return;
     }
-    this.#deleting = { path, side: writtenSide(change), count: 1, unknown, holdsUnknown: unknown };
+    const replacement = isDeletion(change) ? null : change;
+    this.#deleting = {
+      path,
+      side: writtenSide(change),
+      count: 1,
+      unknown,
+      holdsUnknown: unknown,
+      replacement,
+    };
     this.findings.deletions.push(this.#deleting);
   }
 

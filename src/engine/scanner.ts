@@ -6,6 +6,7 @@ import { Batch, type Outcome, type Work } from './batch.js';
 import type { Holder } from './claims.js';
 import { type Context, deletingSides, storageOf } from './context.js';
 import type { Problem } from './events.js';
+import { filterChanged, recordFilter, withoutUnknown } from './filter-change.js';
 import type { Guardian } from './guardian.js';
 import { observe } from './observe.js';
 import type { Renames } from './renames.js';
@@ -14,7 +15,6 @@ import { Tally } from './tally.js';
 
 /** Temps of agents we know nothing of are removed when they are older than this by the server's clock. */
 const foreignTempMs = 7 * 24 * 60 * 60_000;
-const filterFact = 'filter';
 /** The mode rule under which the base's modes were made. */
 export const modeRuleFact = 'modeRule';
 /** The mode the base was made in. */
@@ -147,7 +147,7 @@ export class Scanner {
   async #park(findings: ScanFindings, tally: Tally, everything: boolean): Promise<void> {
     const { state, clock } = this.#context;
     const deletions = this.#filterChanged
-      ? this.#withoutUnknown(findings.deletions, tally)
+      ? withoutUnknown(findings.deletions, tally, this.#context.emit)
       : findings.deletions;
     const count = deletions.reduce((sum, deletion) => sum + deletion.count, 0);
     const sinceMs = clock.now();
@@ -179,28 +179,9 @@ export class Scanner {
     return Math.max(local, remote);
   }
 
-  #withoutUnknown(deletions: readonly Deletion[], tally: Tally): Deletion[] {
-    const kept = deletions.filter(({ holdsUnknown }) => holdsUnknown);
-    if (kept.length > 0) {
-      tally.kept += kept.reduce((sum, { count }) => sum + count, 0);
-      this.#context.emit({
-        type: 'notice',
-        level: 'warn',
-        code: 'filter-changed',
-        message:
-          'the filter rules changed since the last run: what only the other side has may have been excluded until now ' +
-          'and is kept this time. Start again to let it go',
-      });
-    }
-    return deletions.filter(({ holdsUnknown }) => !holdsUnknown);
-  }
-
   async #noteFilter(): Promise<void> {
-    const { state, filter } = this.#context;
-    const signature = filter.signature();
-    const before = await state.facts.get<string>(filterFact);
-    if (before !== null && before !== signature) this.#filterChanged = true;
-    if (before !== signature) await state.facts.set(filterFact, signature);
+    if (await filterChanged(this.#context)) this.#filterChanged = true;
+    await recordFilter(this.#context);
   }
 
   #report(findings: ScanFindings, tally: Tally): void {

@@ -41,8 +41,11 @@ export async function setAside(context: Context, { side, path, entry, cause }: S
   }
 }
 
-/** Copies are never deleted: when there are many of one file, a person has to look at them first. */
-async function requireRoom(context: Context, side: Side, path: string): Promise<void> {
+/**
+ * Copies are never deleted: when there are many of one file, a person has to look at them first.
+ * @throws `conflict` when there are as many as there may be
+ */
+export async function requireRoom(context: Context, side: Side, path: string): Promise<void> {
   const { maxConflictCopies } = context.settings;
   const directory = parentOf(path) ?? '';
   let copies = 0;

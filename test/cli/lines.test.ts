@@ -58,6 +58,11 @@ test('totals of a run', () => {
 test('kept paths say how to remove them, unless deletions are on', () => {
   expect(keptText(4, {})).toBe('kept 4 that are only on the server (use --delete to remove them)');
   expect(keptText(1, { delete: true })).toBe('kept 1 that are only on the server');
+  expect(keptText(3, { delete: true, onDrift: 'keep' })).toBe(
+    'left 3 as they are on the server: changed by others, or only there',
+  );
+  expect(keptText(2, { mode: 'two-way' })).toContain('something above waits for a decision');
+  expect(keptText(2, { mode: 'two-way', delete: false })).toContain('--no-delete');
 });
 
 test('a hold says why and what to do', () => {

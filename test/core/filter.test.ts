@@ -194,6 +194,12 @@ describe('explain', () => {
   ])('%j', (path, explanation) => {
     expect(filter.explain(path, 'file')).toEqual(explanation);
   });
+
+  test('no default is told of where it leaves nothing out', () => {
+    expect(createFilter({ ...bare, droppings: true }).explain('docs', 'directory')).toEqual({
+      excluded: false,
+    });
+  });
 });
 
 describe('rule files', () => {

@@ -143,6 +143,7 @@ describe('what is known and what would be done', () => {
     await run('sync', pair, ...manual);
     expect(await explained(pair, 'a', ...manual)).toMatchObject({
       action: 'conflict',
+      text: "nothing is done: 'a' was changed on both sides. Decide with: towline conflicts resolve 'a' --keep local|remote|both",
       decision: null,
       queue: { held: false, problem: { code: 'conflict' } },
     });
