@@ -7,7 +7,7 @@ import type { FilterWishes } from './config/filter-limits.js';
 import type { PairOptions } from './config/options.js';
 import { resolveOptions } from './config/resolve.js';
 import type { Entry, Kind } from './core/entry.js';
-import { TowlineError } from './core/errors.js';
+import { type ErrorCode, TowlineError } from './core/errors.js';
 import type { Rule } from './core/filter-rules.js';
 import type { Folding } from './core/fold.js';
 import { ancestorsOf } from './core/path.js';
@@ -66,8 +66,8 @@ export interface QueueShown {
 
 /** What went wrong with a path. */
 export interface Failure {
-  /** One of `ErrorCode`. */
-  readonly code: string;
+  /** What went wrong: one of a closed list. */
+  readonly code: ErrorCode;
   /** For a person. */
   readonly message: string;
 }
@@ -176,7 +176,8 @@ function lookingAt(
         (side) => (facts[namesFact(side)] as Folding | undefined)?.foldsCase === true,
       ),
   );
-  const decisionOf = (path: string): Resolution | null => decisions[path] ?? null;
+  const decisionOf = (path: string): Resolution | null =>
+    Object.hasOwn(decisions, path) ? decisions[path]! : null;
   const policy = (): Policy =>
     policyOf({
       settings,

@@ -3,7 +3,7 @@
  *
  * This file is the public API; compose.ts puts the real adapters together behind it.
  */
-import type { RunHooks } from './compose/hooks.js';
+import { checkHooks, type RunHooks } from './compose/hooks.js';
 import { openPair } from './compose.js';
 import { whenAborted } from './core/abort.js';
 import { dryRun } from './engine/dry-run.js';
@@ -92,6 +92,7 @@ export { startSftpServer, type SftpServer, type SftpServerOptions } from './ssh/
  */
 export async function sync(options: SyncOptions, hooks: RunHooks = {}): Promise<SyncResult> {
   const { pair: plain, throttle } = plainOptions(options);
+  checkHooks(hooks);
   const pair = await openPair(plain, hooks, 'once', throttle);
   const stop = whenAborted(hooks.signal, () => void pair.agent.stop());
   try {
@@ -120,6 +121,7 @@ export interface PlanHooks extends RunHooks {
  */
 export async function plan(options: SyncOptions, hooks: PlanHooks = {}): Promise<Plan> {
   const { pair: plain, throttle } = plainOptions(options);
+  checkHooks(hooks);
   const { collect = true, onEvent, ...others } = hooks;
   const actions: PlannedAction[] = [];
   const hear = (event: AgentEvent) => {

@@ -152,7 +152,7 @@ function stopped({ counts, problems, facts }: PeekedState): StoppedStatus {
     transfers: [],
     problems: problems.map(({ path, problem }) => ({
       path,
-      code: problem?.code ?? '',
+      code: problem?.code ?? 'internal',
       message: problem?.message ?? '',
     })),
     holds: [],

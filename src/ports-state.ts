@@ -1,5 +1,6 @@
 /** The contracts of what survives a restart: base, queue, temps on record, small facts. See ports.ts for the others. */
 import type { BasePair } from './core/entry.js';
+import type { ErrorCode } from './core/errors.js';
 import type { BaseRow } from './core/stream.js';
 
 /** Why a path needs attention. */
@@ -19,7 +20,7 @@ export interface QueueRow {
   readonly notBeforeMs: number;
   /** A guard keeps it back. */
   readonly held: boolean;
-  readonly problem: { readonly code: string; readonly message: string } | null;
+  readonly problem: { readonly code: ErrorCode; readonly message: string } | null;
 }
 
 export interface QueuePut {
@@ -31,7 +32,7 @@ export interface QueuePut {
   /** Default: false. A `put` with false lets a held row go. */
   readonly held?: boolean;
   /** What went wrong, when the row is there because of a failure: it counts as one attempt. */
-  readonly problem?: { readonly code: string; readonly message: string };
+  readonly problem?: { readonly code: ErrorCode; readonly message: string };
 }
 
 export type QueueOutcome =
@@ -44,7 +45,7 @@ export type QueueOutcome =
       /** Count this attempt against the path. */
       readonly counts: boolean;
       readonly held?: boolean;
-      readonly problem?: { readonly code: string; readonly message: string };
+      readonly problem?: { readonly code: ErrorCode; readonly message: string };
     };
 
 export interface QueueCounts {

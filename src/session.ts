@@ -6,7 +6,7 @@
  */
 import { homedir } from 'node:os';
 import { parse, resolve } from 'node:path';
-import { checkOptions } from './config/check-options.js';
+import { checkOptions, requireObject } from './config/check-options.js';
 import { resolveConcurrency } from './config/resolve.js';
 import { Lanes } from './engine/lanes.js';
 import { Ledger } from './engine/ledger.js';
@@ -51,6 +51,7 @@ const known: readonly (keyof SessionOptions)[] = [
  * there), `state`, `interrupted`
  */
 export async function connect(target: string, options: SessionOptions = {}): Promise<Session> {
+  requireObject(options);
   const { bwlimit, identityFiles, ...others } = options;
   checkOptions(isBwlimit(bwlimit) ? { ...others, identityFiles } : options, known);
   const throttle = bwlimitOf(bwlimit);

@@ -1,4 +1,6 @@
 /** What a caller may give beside the options, and hear. */
+import { checkOptions } from '../config/check-options.js';
+import { TowlineError } from '../core/errors.js';
 import type { AgentListener } from '../engine/events.js';
 import type { Progress } from '../engine/progress.js';
 import { progressOfEvents } from '../engine/progress-events.js';
@@ -25,6 +27,28 @@ export interface RunHooks {
    * Default: false.
    */
   readonly control?: boolean;
+}
+
+const known = ['log', 'onEvent', 'progress', 'signal', 'env', 'prompts', 'control', 'collect'];
+
+/**
+ * Refuses what a run cannot be given: a name that is misspelt would be passed over, and a signal that is none found out in
+ * the middle of the run.
+ * @throws `configuration`
+ */
+export function checkHooks(hooks: RunHooks): void {
+  checkOptions(hooks, known);
+  const { signal, onEvent, progress } = hooks;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong('signal', 'an AbortSignal');
+  for (const [name, listener] of Object.entries({ onEvent, progress })) {
+    if (listener !== undefined && typeof listener !== 'function') throw wrong(name, 'a function');
+  }
+}
+
+function wrong(name: string, allowed: string): TowlineError {
+  return new TowlineError('configuration', `${name} is something else than it has to be`, {
+    hint: `Allowed: ${allowed}`,
+  });
 }
 
 /** One listener for all that want to hear of events. */

@@ -3,6 +3,7 @@ import { createFilter, type Filter } from '../core/filter.js';
 import type { FilterRule } from '../core/filter-rules.js';
 import { type Limits, type Mode, writtenSidesOf } from '../core/policy.js';
 import type { RuleOption } from './options.js';
+import type { ResolvedRule } from './resolve.js';
 
 /** The way that ends at a side: `up` at the server, `down` here. */
 export type Direction = NonNullable<RuleOption['only']>;
@@ -25,7 +26,11 @@ export interface FilterWishes {
  * In a mode that writes to one side only, a rule for that way is a rule like any other, and one for the other way is
  * none. Where both ways are open, what a rule excludes from one way is closed to it.
  */
-export function filterWishes(rules: readonly RuleOption[], maxSize: number | null, mode: Mode): FilterWishes {
+export function filterWishes(
+  rules: readonly ResolvedRule[],
+  maxSize: number | null,
+  mode: Mode,
+): FilterWishes {
   const [only, ...more] = writtenSidesOf(mode);
   if (more.length === 0) {
     const used = rules.filter((rule) => rule.only === undefined || sideAtEnd[rule.only] === only);

@@ -9,8 +9,8 @@ export interface RuleOption {
   readonly type: 'exclude' | 'include';
   /** A pattern as in .gitignore. */
   readonly pattern: string;
-  /** Where it came from, for explanations: `--exclude`, or the name of the file it was read from. */
-  readonly source: string;
+  /** Where it came from, for explanations: `--exclude`, or the name of the file it was read from. Default: `the options`. */
+  readonly source?: string;
   /** From 1; where it stands in that file. */
   readonly line?: number;
   /** It holds for one direction: what matches is not sent (`up`), or not brought (`down`). Default: for both. */

@@ -17,6 +17,11 @@ import type { AfterSyncOption, PairOptions, RuleOption } from './options.js';
 import { checkRsyncOptions } from './rsync-options.js';
 import { type Transport, transports } from './transport.js';
 
+/** A filter rule of which is known where it came from. */
+export interface ResolvedRule extends RuleOption {
+  readonly source: string;
+}
+
 /** Options checked and complete: what was left out has its default. */
 export interface ResolvedOptions {
   readonly mode: Mode;
@@ -34,7 +39,7 @@ export interface ResolvedOptions {
   readonly verify: 'none' | 'size' | 'checksum';
   readonly mkpath: boolean;
   readonly acceptNew: boolean;
-  readonly rules: readonly RuleOption[];
+  readonly rules: readonly ResolvedRule[];
   /** Bytes; `null`: no limit. */
   readonly maxSize: number | null;
   readonly gitignore: boolean;
@@ -91,7 +96,7 @@ export function resolveOptions(options: PairOptions): ResolvedOptions {
     fsync: options.fsync ?? mode === 'two-way',
     mkpath: options.mkpath ?? false,
     acceptNew: options.acceptNew ?? false,
-    rules: options.rules ?? [],
+    rules: (options.rules ?? []).map((rule) => ({ source: 'the options', ...rule })),
     maxSize: maxSize(options.maxSize),
     gitignore: options.gitignore ?? false,
     droppings: options.editorFiles !== true,

@@ -8,7 +8,7 @@ import {
   type Mode,
   modes,
 } from '../core/policy.js';
-import type { AfterSyncOption } from './options.js';
+import type { AfterSyncOption, RuleOption } from './options.js';
 import { type Transport, transports } from './transport.js';
 
 /** The settings as they are written, before paths are resolved and lists are made of single values. */
@@ -76,7 +76,7 @@ export interface SettingSchema {
 }
 
 /** Something other than blanks, and no NUL: neither a path nor a command can hold one. */
-const someText = String.raw`^[^\0]*[^\s\0][^\0]*$`;
+export const someText = String.raw`^[^\0]*[^\s\0][^\0]*$`;
 
 const flag: SettingSchema = { type: 'boolean', description: 'true or false' };
 const folder: SettingSchema = { type: 'string', pattern: someText, description: 'the path of a folder' };
@@ -120,7 +120,24 @@ const hook: SettingSchema = {
   properties: hookProperties,
   required: ['command'],
   additionalProperties: false,
-  description: 'an object such as { "command": "make" }',
+  description: 'an object such as { "command": "make" }, "where" being "local" or "remote"',
+};
+
+const ruleProperties: Readonly<Record<keyof RuleOption, SettingSchema>> = {
+  type: choice(['exclude', 'include']),
+  pattern: { type: 'string', description: 'a pattern as in .gitignore' },
+  source: { type: 'string', description: 'a name' },
+  line: { type: 'integer', minimum: 1, description: 'a number from 1' },
+  only: choice(['up', 'down']),
+};
+
+/** What the library takes as `rules`. */
+export const rulesSchema: SettingSchema = {
+  type: 'array',
+  items: { type: 'object', properties: ruleProperties, required: ['type', 'pattern'], description: 'a rule' },
+  description:
+    'a list of rules such as { "type": "exclude", "pattern": "*.tmp" }, "type" being "exclude" or "include", and "only" ' +
+    '"up" or "down"',
 };
 
 /** Each key, and what is allowed there. Ranges are those of `resolveOptions`. */
@@ -193,7 +210,7 @@ export const settingSchemas: Readonly<Record<keyof Settings, SettingSchema>> = {
     ...hook,
     type: ['object', 'array'],
     items: hook,
-    description: 'an object such as { "command": "make" }, or a list of them',
+    description: `${hook.description}, or a list of them`,
   },
   every: {
     type: 'string',

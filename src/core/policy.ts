@@ -29,6 +29,9 @@ export const driftPolicies: readonly DriftPolicy[] = ['overwrite', 'keep', 'back
 /** What a person decided about one conflict. */
 export type Resolution = 'local' | 'remote' | 'both';
 
+/** All of them. */
+export const resolutions: readonly Resolution[] = ['local', 'remote', 'both'];
+
 /** What a side can hold. */
 export interface Abilities {
   readonly modes: boolean;

@@ -1,5 +1,6 @@
 /** What an agent tells while it works. The only way from the engine to a screen, a log or a program. */
 import type { Side } from '../core/entry.js';
+import type { ErrorCode } from '../core/errors.js';
 import type { Hold } from '../core/guard.js';
 import type { LinkState } from '../ports.js';
 
@@ -45,8 +46,8 @@ export interface BatchSummary {
 export interface Problem {
   /** Relative to the roots. */
   readonly path: string;
-  /** One of `ErrorCode`. */
-  readonly code: string;
+  /** What went wrong: one of a closed list. */
+  readonly code: ErrorCode;
   /** For a person: what happened, and what to do. */
   readonly message: string;
 }

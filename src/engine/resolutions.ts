@@ -1,5 +1,5 @@
 import { TowlineError } from '../core/errors.js';
-import type { Resolution } from '../core/policy.js';
+import { type Resolution, resolutions } from '../core/policy.js';
 import type { FactStore } from '../ports-state.js';
 
 /** Under which fact decisions are kept: a record of path → what to keep. */
@@ -19,16 +19,25 @@ export class Resolutions {
     this.#known = (await this.#facts.get<Record<string, Resolution>>(resolutionsFact)) ?? {};
   }
 
-  readonly of = (path: string): Resolution | null => this.#known[path] ?? null;
+  // A file may be called `constructor`.
+  readonly of = (path: string): Resolution | null =>
+    Object.hasOwn(this.#known, path) ? this.#known[path]! : null;
 
+  /** @throws `configuration` for what a program may give that knows no types */
   async decide(path: string, keep: Resolution): Promise<void> {
+    if (!resolutions.includes(keep)) {
+      throw new TowlineError('configuration', `of '${path}' cannot be kept '${String(keep)}'`, {
+        path,
+        hint: `Allowed: ${resolutions.join(', ')}`,
+      });
+    }
     this.#known = { ...this.#known, [path]: keep };
     await this.#facts.set(resolutionsFact, this.#known);
   }
 
   /** The path is settled: what was decided about it holds no more. */
   async settled(path: string): Promise<void> {
-    if (this.#known[path] === undefined) return;
+    if (!Object.hasOwn(this.#known, path)) return;
     this.#known = Object.fromEntries(Object.entries(this.#known).filter(([known]) => known !== path));
     await this.#facts.set(resolutionsFact, this.#known);
   }

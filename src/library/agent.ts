@@ -1,6 +1,6 @@
 /** An agent with typed events, methods in place of a control object, and a start of its own. */
 import { EventEmitter } from 'node:events';
-import type { RunHooks } from '../compose/hooks.js';
+import { checkHooks, type RunHooks } from '../compose/hooks.js';
 import { shielded } from '../compose/shielded.js';
 import { openPair } from '../compose.js';
 import { resolveBwlimit, resolveOptions } from '../config/resolve.js';
@@ -27,7 +27,7 @@ export interface Agent extends AsyncDisposable {
   /**
    * Starts it. Resolves once it runs: the first sync is still to come, and a link that cannot be had is waited for. Called
    * again it returns the same promise.
-   * @throws `configuration`, `unsupported`, `locked`, `state`; `interrupted` when it was stopped meanwhile
+   * @throws `configuration`, `unsupported`, `locked`, `state`; `interrupted` when it was stopped meanwhile, or has ended
    */
   start(): Promise<void>;
   /** Ends it, within five seconds: what is in flight is finished, or gone on with at the next start. Never rejects. */
@@ -85,6 +85,7 @@ export interface Agent extends AsyncDisposable {
  */
 export function createAgent(options: SyncOptions, hooks: RunHooks = {}): Agent {
   const plain = plainOptions(options);
+  checkHooks(hooks);
   resolveOptions(plain.pair);
   checkTarget(plain.pair.remote);
   return new EventfulAgent(plain, hooks);
@@ -98,7 +99,7 @@ class EventfulAgent implements Agent {
   readonly #stopping = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   readonly #synced = Promise.withResolvers<void>();
-  readonly #forget: () => void;
+  #forget: () => void = () => undefined;
   #started: Promise<void> | null = null;
   #running: RunningAgent | null = null;
   #over = false;
@@ -128,6 +129,10 @@ class EventfulAgent implements Agent {
   }
 
   start(): Promise<void> {
+    if (this.#over && this.#running !== null) {
+      const hint = 'Make another one with createAgent()';
+      return Promise.reject(new TowlineError('interrupted', 'the agent has ended', { hint }));
+    }
     this.#started ??= this.#start();
     return this.#started;
   }

@@ -1,5 +1,5 @@
 /** An agent that was started, in the short form. */
-import type { RunHooks } from '../compose/hooks.js';
+import { checkHooks, type RunHooks } from '../compose/hooks.js';
 import { openPair, type OpenPair } from '../compose.js';
 import { whenAborted } from '../core/abort.js';
 import type { SyncResult } from '../engine/events.js';
@@ -30,6 +30,7 @@ export interface RunningAgent {
  */
 export async function watch(options: SyncOptions, hooks: RunHooks = {}): Promise<RunningAgent> {
   const { pair, throttle } = plainOptions(options);
+  checkHooks(hooks);
   return runAgent(await openPair(pair, hooks, 'watch', throttle), hooks.signal);
 }
 

@@ -1,7 +1,7 @@
 /** The options of the library: named as the flags are, in camelCase, with single values where lists are meant too. */
 import { homedir } from 'node:os';
 import { type Bwlimit, bwlimitOf, isBwlimit } from './bwlimit.js';
-import { checkOptions } from '../config/check-options.js';
+import { checkOptions, requireObject } from '../config/check-options.js';
 import type { AfterSyncOption, PairOptions, RuleOption } from '../config/options.js';
 import { type ConfigProblem, ConfigurationError } from '../config/problems.js';
 import { settingSchemas } from '../config/schema.js';
@@ -54,6 +54,7 @@ const known = [...Object.keys(settingSchemas).filter((key) => key !== 'every'), 
  * @throws ConfigurationError
  */
 export function plainOptions(options: SyncOptions): PlainOptions {
+  requireObject(options);
   const { bwlimit, ...others } = options;
   checkOptions(isBwlimit(bwlimit) ? others : options, known, ['local', 'remote']);
   const { exclude, include, excludeUp, excludeDown, excludeFrom, filterFrom, ...more } = others;

@@ -33,6 +33,9 @@ export function isTarget(text: string): boolean {
  */
 export function parseTarget(text: string): Target {
   if (/^sftp:\/\//i.test(text)) return parseUrl(text);
+  const scheme = otherSchemes.exec(text)?.[0];
+  // Not repeated as a whole: it may hold a password.
+  if (scheme !== undefined) throw wrong(`an address that begins with ${scheme} cannot be used`, schemesHint);
   if (!isTarget(text)) throw wrong(`'${text}' is not a place on a server`);
   const match = /^(?:([^/:]*)@)?(?:\[([^\]]*)\]|([^/:@]*)):(.*)$/s.exec(text);
   if (match === null) throw wrong(`'${text}' cannot be read as USER@HOST:PATH`);
@@ -50,6 +53,10 @@ export function parseTarget(text: string): Target {
     path: fromHome(path, text),
   };
 }
+
+/** What is an address elsewhere, and no name of a host that somebody would write with two slashes behind it. */
+const otherSchemes = /^(?:ftps?|ftpe?s|ssh|scp|rsync|file|s3|gs|smb|nfs|davs?|webdavs?|git):\/\//i;
+const schemesHint = `It is [USER@]HOST:PATH, sftp://USER@HOST:PORT/PATH or https://USER@HOST/PATH for WebDAV. ${example}`;
 
 function parseUrl(text: string): Target {
   const match = /^sftp:\/\/(?:([^/@]*)@)?(?:\[([^\]]*)\]|([^/:@[\]]*))(?::(\d*))?(\/.*)?$/is.exec(text);

@@ -1,3 +1,4 @@
+import { isErrorCode } from '../core/errors.js';
 import type { Cause, QueueRow } from '../ports-state.js';
 import { pathOf } from './key.js';
 
@@ -25,6 +26,7 @@ export function decodeRow(row: StoredRow): QueueRow {
     attempts: row.attempts,
     notBeforeMs: row.not_before_ms,
     held: row.held === 1,
-    problem: code === null ? null : { code, message: message ?? '' },
+    // Another version may have written what this one does not know.
+    problem: code === null ? null : { code: isErrorCode(code) ? code : 'internal', message: message ?? '' },
   };
 }

@@ -4,7 +4,7 @@ import type { AgentEvent, SyncResult } from '../../src/index.js';
 import { jsonLines, result, run } from './fakes.js';
 
 const push = ['push', './app', 'box:/srv/app'];
-const problem = { path: 'a', code: 'permission', message: "'a' cannot be read. Change its mode" };
+const problem = { path: 'a', code: 'permission', message: "'a' cannot be read. Change its mode" } as const;
 const hold = { cause: 'root-emptied', message: 'the source folder is empty', deletions: 7 } as const;
 const busy = result({ transferred: 3, bytesSent: 12_700, skipped: 1231, durationMs: 1200, kept: 4 });
 
@@ -64,7 +64,7 @@ test('problems and holds are on stderr, also with -q', async () => {
 test('a long list of problems is cut, unless -v asks for it', async () => {
   const problems = Array.from({ length: 30 }, (_, i) => ({
     path: `f${String(i)}`,
-    code: 'name',
+    code: 'name' as const,
     message: 'no',
   }));
   const end = result({ failed: 30, problems });

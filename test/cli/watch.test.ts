@@ -83,7 +83,7 @@ test('a first sync with nothing to do says so', async () => {
 });
 
 test('problems are said once, and when they are solved', async () => {
-  const problem = { path: 'a', code: 'permission', message: 'denied' };
+  const problem = { path: 'a', code: 'permission', message: 'denied' } as const;
   const events: readonly AgentEvent[] = [
     { type: 'problem', problem },
     { type: 'problem', problem },

@@ -23,8 +23,10 @@ test.each([
   { afterSync: [{ command: 'make', where: 'remote', patterns: ['*.c'], timeoutSeconds: 5 }] },
   { maxDelete: 5 },
   { maxDelete: '5%' },
-  // Left out; and what no setting is called is not looked into.
-  { port: undefined, rules: 7 },
+  { port: undefined },
+  { rules: [] },
+  { rules: [{ type: 'exclude', pattern: '*.o' }] },
+  { rules: [{ type: 'include', pattern: '*.o', source: 'x', line: 3, only: 'up' }] },
 ])('%j can be', (options) => {
   expect(linesOf(options)).toEqual([]);
 });
@@ -38,6 +40,16 @@ test.each([
   [{ afterSync: { comand: 'x' } }, 'afterSync: cannot be {"comand":"x"}.'],
   [{ afterSync: {} }, 'afterSync: cannot be {}.'],
   [{ afterSync: null }, 'afterSync: cannot be null.'],
+  [{ afterSync: { command: 'make', where: 'here' } }, '"where" being "local" or "remote"'],
+  [{ exclude: '' }, 'exclude: cannot be "". Allowed: a pattern as in .gitignore'],
+  [{ local: '' }, 'local: cannot be "". Allowed: the path of a folder'],
+  [{ local: 'a\0b' }, 'local: cannot be "a\\u0000b".'],
+  [{ rules: null }, 'rules: cannot be null. Allowed: a list of rules such as'],
+  [{ rules: 'x' }, 'rules: cannot be "x".'],
+  [{ rules: [null] }, 'rules: cannot be [null].'],
+  [{ rules: [{ type: 'omit', pattern: 'x' }] }, '"type" being "exclude" or "include"'],
+  [{ rules: [{ type: 'exclude', pattern: 'x', only: 'left' }] }, '"only" "up" or "down"'],
+  [{ rules: [{ pattern: 'x' }] }, 'rules: cannot be'],
   [{ bwlimit: null }, 'bwlimit: cannot be null. Allowed: a number of KiB/s, 1 or more, or 0 for no limit'],
 ])('%j cannot be', (options, line) => {
   expect(linesOf(options)).toEqual([expect.stringContaining(line)]);

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { filterWishes } from '../../src/config/filter-limits.js';
-import type { RuleOption } from '../../src/config/options.js';
+import type { ResolvedRule } from '../../src/config/resolve.js';
 import { modes } from '../../src/core/policy.js';
 
-const rules: RuleOption[] = [
+const rules: ResolvedRule[] = [
   { type: 'exclude', pattern: 'both', source: '--exclude' },
   { type: 'exclude', pattern: '*.env', source: '--exclude-up', only: 'up' },
   { type: 'exclude', pattern: '*.log', source: '--exclude-down', only: 'down' },
@@ -33,7 +33,7 @@ describe.each(['two-way', 'push-backup'] as const)('%s', (mode) => {
 
   test('the order among all rules decides', () => {
     expect(limits?.isClosed('remote', 'keep.env', 'file')).toBe(false);
-    const last: RuleOption = { type: 'exclude', pattern: 'k*', source: '--exclude-up', only: 'up' };
+    const last: ResolvedRule = { type: 'exclude', pattern: 'k*', source: '--exclude-up', only: 'up' };
     const after = filterWishes([...rules, last], null, mode);
     expect(after.limits?.isClosed('remote', 'keep.env', 'file')).toBe(true);
     expect(after.limits?.signature).not.toBe(limits?.signature);

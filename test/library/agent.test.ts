@@ -2,8 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { AgentEvents, SyncOptions, TransferEvent } from '../../src/index.js';
-import { type Agent, createAgent, createBwlimit, type RunHooks, watch } from '../../src/index.js';
+import type { AgentEvents, SessionOptions, SyncOptions, TransferEvent } from '../../src/index.js';
+import {
+  type Agent,
+  connect,
+  createAgent,
+  createBwlimit,
+  plan,
+  type RunHooks,
+  sync,
+  watch,
+} from '../../src/index.js';
 import { codeOf } from '../contract/side.js';
 import { eventually } from '../support/eventually.js';
 import { freshFolder } from '../support/folder.js';
@@ -273,6 +282,22 @@ describe('its life', () => {
     expect(await codeOf(agent.start())).toBe('interrupted');
   });
 
+  test('one whose signal is aborted already does not start, and has ended', async () => {
+    const agent = createAgent(optionsOf(freshPair(sshd)), { signal: AbortSignal.abort() });
+    expect(agent.state).toBe('stopped');
+    expect(await codeOf(agent.start())).toBe('interrupted');
+    await agent.done;
+  });
+
+  test('one that ran is not started again', async () => {
+    const agent = agentOn(freshPair(sshd));
+    const first = agent.start();
+    expect(agent.start()).toBe(first);
+    await first;
+    await Promise.all([agent.stop(), agent.stop()]);
+    expect(await codeOf(agent.start())).toBe('interrupted');
+  });
+
   test('what keeps it from starting rejects `start` and `done`', async () => {
     const pair = freshPair(sshd);
     const first = agentOn(pair);
@@ -312,6 +337,32 @@ describe('before anything is touched', () => {
       expect.objectContaining({ code: 'configuration', message: expect.stringContaining(words) }),
     );
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test.each([
+    ['no signal', { signal: 5 }, 'signal is something else'],
+    ['what is misspelt', { singal: AbortSignal.abort() }, 'Did you mean signal?'],
+    ['no listener', { progress: 5 }, 'progress is something else'],
+    ['nothing at all', null, 'there are no options'],
+  ])('%s beside the options is refused by all calls', async (_title, wrong, words) => {
+    const pair = freshPair(sshd);
+    const [options, hooks] = [optionsOf(pair), wrong as RunHooks];
+    const refusal = expect.objectContaining({
+      code: 'configuration',
+      message: expect.stringContaining(words),
+    });
+    expect(() => createAgent(options, hooks)).toThrow(refusal);
+    for (const call of [sync, plan, watch]) await expect(call(options, hooks)).rejects.toThrow(refusal);
+    expect(existsSync(pair.stateDir)).toBe(false);
+  });
+
+  test.each([null, undefined, 'box:x', [1]])('%j in place of options is refused', async (wrong) => {
+    const options = wrong as unknown as SyncOptions;
+    expect(() => createAgent(options)).toThrow('there are no options');
+    for (const call of [sync, plan, watch]) expect(await codeOf(call(options))).toBe('configuration');
+    expect(await codeOf(connect('box:x', (wrong ?? null) as unknown as SessionOptions))).toBe(
+      'configuration',
+    );
   });
 
   test.each([

@@ -3,6 +3,7 @@ import { expect, expectTypeOf, test } from 'vitest';
 import type {
   Agent,
   BatchSummary,
+  ErrorCode,
   FileCarried,
   ListedEntry,
   Plan,
@@ -29,8 +30,9 @@ test('options', () => {
   const right: SyncOptions[] = [
     { local: '.', remote: 'box:x', exclude: '*.log', include: ['a', 'b'], maxDelete: 5, bwlimit: 100 },
     { local: '.', remote: 'box:x', afterSync: { command: 'make' }, identityFiles: 'key', concurrency: 2 },
+    { local: '.', remote: 'box:x', rules: [{ type: 'exclude', pattern: '*.o' }] },
   ];
-  expect([wrong.length, right.length]).toEqual([4, 2]);
+  expect([wrong.length, right.length]).toEqual([4, 3]);
 });
 
 test('events', () => {
@@ -51,6 +53,7 @@ test('events', () => {
 
 test('results', () => {
   expectTypeOf<ReturnType<typeof sync>>().resolves.toEqualTypeOf<SyncResult>();
+  expectTypeOf<Problem['code']>().toEqualTypeOf<ErrorCode>();
   expectTypeOf<ReturnType<typeof plan>>().resolves.toEqualTypeOf<Plan>();
   expectTypeOf<Session['hash']>().returns.resolves.toEqualTypeOf<Map<string, string>>();
   expectTypeOf<Session['list']>().returns.toEqualTypeOf<AsyncIterable<ListedEntry>>();

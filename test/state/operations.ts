@@ -58,7 +58,8 @@ export function nextOperation(random: () => number, model: Model): Operation {
       const known = model.queue.get(path)?.generation ?? 0;
       const generation = below(3) === 0 ? known - 1 : known;
       if (below(2) === 0) return { path, generation, type: 'done' };
-      const problem = below(2) === 0 ? { problem: { code: 'permission', message: `m${below(9)}` } } : {};
+      const problem =
+        below(2) === 0 ? { problem: { code: 'permission' as const, message: `m${below(9)}` } } : {};
       return {
         path,
         generation,

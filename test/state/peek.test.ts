@@ -10,7 +10,7 @@ const label = './app → box:/srv/app';
 
 async function filled(folder: string) {
   const state = await openState({ folder, label });
-  const problem = { code: 'permission', message: 'no' };
+  const problem = { code: 'permission', message: 'no' } as const;
   await state.queue.put([
     { path: 'a', cause: 'watch', sinceMs: 7 },
     { path: 'b', cause: 'scan', sinceMs: 3, held: true },

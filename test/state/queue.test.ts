@@ -89,7 +89,7 @@ test('an attempt that counts is counted, and its problem stays until the next ou
   const { queue } = await freshState();
   await queue.put([watched('a'), watched('b')]);
   const [row] = await queue.due(200, 1, any);
-  const problem = { code: 'permission', message: 'a cannot be read' };
+  const problem = { code: 'permission', message: 'a cannot be read' } as const;
   await queue.settle([
     { path: 'a', generation: row!.generation, type: 'again', notBeforeMs: 5000, counts: true, problem },
   ]);
