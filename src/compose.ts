@@ -7,6 +7,7 @@ import {
   isOtherMode,
   localPlace,
   localRoot,
+  localSide,
   type Purpose,
   settingsOf,
   wishesOf,
@@ -42,7 +43,6 @@ import { setAsideFact } from './state/facts.js';
 import { openState, type OpenedState } from './state/open.js';
 import { throwIfAborted } from './storage/checked.js';
 import { inspectRoot } from './storage/local/root.js';
-import { createLocalStorage } from './storage/local/storage.js';
 import { readOnly } from './storage/read-only.js';
 import { systemClock } from './system-clock.js';
 import { hashesOf } from './transfer/gathered-hashes.js';
@@ -132,7 +132,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
   const soft = new AbortController();
   const hard = new AbortController();
   const writes = writtenSidesOf(resolved.mode);
-  const near = createLocalStorage({ root, label: options.local, writable: writes.includes('local') });
+  const near = await localSide(options, root, writes.includes('local'), purpose);
   const opened = target.open({
     log,
     mayWrite: writes.includes('remote') && purpose !== 'plan',

@@ -2,7 +2,7 @@
 import { homedir } from 'node:os';
 import { relative, resolve, sep } from 'node:path';
 import type { RunHooks } from './compose/hooks.js';
-import { localRoot, settingsOf, wishesOf } from './compose/settings.js';
+import { settingsOf, wishesOf } from './compose/settings.js';
 import type { FilterWishes } from './config/filter-limits.js';
 import type { PairOptions } from './config/options.js';
 import { resolveOptions } from './config/resolve.js';
@@ -24,7 +24,7 @@ import { type OpenRemote, resolveRemote } from './remote.js';
 import { namesFact } from './state/facts.js';
 import { stateFolder } from './state/location.js';
 import { type PeekedPaths, peekPaths } from './state/peek-paths.js';
-import { inspectRoot } from './storage/local/root.js';
+import { inspectRoot, resolveRoot } from './storage/local/root.js';
 import { createLocalStorage } from './storage/local/storage.js';
 import { readOnly } from './storage/read-only.js';
 import { hashesOf } from './transfer/gathered-hashes.js';
@@ -114,7 +114,7 @@ export interface PathExplanation {
 /** A one-shot command gives up after this many failed connections in a row. */
 const attemptsOnce = 3;
 
-const factNames = [modeFact, modeRuleFact, resolutionsFact, 'root'];
+const factNames = [modeFact, modeRuleFact, resolutionsFact, 'root', namesFact('local'), namesFact('remote')];
 
 /**
  * Says which rule decides about a path, what the base knows of it, what each side has now and what a run would do
@@ -130,7 +130,7 @@ export async function explain(
 ): Promise<PathExplanation> {
   const { pair: plain } = plainOptions(options);
   const { env = process.env } = hooks;
-  const root = await localRoot(plain, resolveOptions(plain), 'plan');
+  const root = await resolveRoot(plain.local);
   const inside = pathInside(root, path);
   const target = await resolveRemote(plain, root, env, hooks.prompts);
   const pair = { localRealPath: root, ...target.identity };

@@ -36,6 +36,11 @@ export function readArguments(
     if (isRemoteArgument(first) && !isRemoteArgument(second))
       return readArguments(command, [second, first, ...more]);
   }
+  // Of two folders of this machine, a pull brings what the first one holds into the second: as cp, and as its usage line.
+  const twoFolders = [first, second].every(
+    (one) => one !== undefined && one !== '' && !isRemoteArgument(one),
+  );
+  if (command === 'pull' && twoFolders && more.length === 0) return { local: second!, remote: first! };
   const only = second === undefined && first !== undefined && first !== '';
   const local = only && isRemoteArgument(first) ? configured?.local : (first ?? configured?.local);
   const remote = only && isRemoteArgument(first) ? first : (second ?? configured?.remote);

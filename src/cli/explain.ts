@@ -1,4 +1,6 @@
 /** `towline explain PATH`: which rule decides about a path, what is known of it, and what would be done. */
+import { lstat } from 'node:fs/promises';
+import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { exitCodes } from '../core/errors.js';
 import { explain, type EntryShown, type PathExplanation, type RuleShown } from '../index.js';
@@ -37,6 +39,28 @@ export function addExplain(program: Command, context: CliContext, ended: (code: 
   command.action(async (path: string, given: string[]) => ended(await run(context, path, given, flags)));
 }
 
+/**
+ * What a shell completes is relative to the working directory: such a path is meant where it alone names something that is
+ * in the local folder.
+ */
+async function meant(path: string, local: string): Promise<string> {
+  const here = resolve(path);
+  const isInside = !relative(resolve(local), here).startsWith('..');
+  if (isAbsolute(path) || !isInside || (await exists(join(local, path))) || !(await exists(here)))
+    return path;
+  return path.endsWith('/') ? `${here}/` : here;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch {
+    // Whatever keeps it from being seen is told of the path as it was given.
+    return false;
+  }
+}
+
 async function run(
   context: CliContext,
   path: string,
@@ -51,7 +75,12 @@ async function run(
   const stop = interruption(context, () => undefined);
   try {
     const { prompts, env } = context;
-    const found = await explain(pair, path, { log, env, signal: stop.signal, ...(prompts && { prompts }) });
+    const found = await explain(pair, await meant(path, pair.local), {
+      log,
+      env,
+      signal: stop.signal,
+      ...(prompts && { prompts }),
+    });
     if (flags.json) return writeObject(context, found) ? exitCodes.done : exitCodes.someFailed;
     for (const line of explanationLines(found, context.now().getTime())) lines.out(line);
     return exitCodes.done;
@@ -96,7 +125,7 @@ function entryText(entry: EntryShown | null): string {
   const { kind, size, mtimeMs, mode, target, hash } = entry;
   const parts = [
     target === undefined ? kind : `${kind} to ${target}`,
-    ...(kind === 'file' ? [`${formatBytes(size)} (${size.toLocaleString('en-US')})`] : []),
+    ...(kind === 'file' ? [sizeText(size)] : []),
     new Date(mtimeMs).toISOString(),
     `mode ${mode.toString(8)}`,
     ...(hash === undefined ? [] : [`sha256 ${hash.slice(0, 12)}…`]),
@@ -118,3 +147,9 @@ const decisionTexts = {
   remote: 'the remote version is to be kept',
   both: 'both versions are to be kept',
 } as const;
+
+/** To the byte: two versions of nearly the same size are to be told apart. */
+function sizeText(bytes: number): string {
+  const short = formatBytes(bytes);
+  return bytes < 1024 ? short : `${short} (${bytes.toLocaleString('en-US')})`;
+}

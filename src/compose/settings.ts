@@ -8,10 +8,13 @@ import { asTowlineError, TowlineError } from '../core/errors.js';
 import { isMirror, type Mode, writtenSidesOf } from '../core/policy.js';
 import type { Settings } from '../engine/context.js';
 import { modeFact } from '../engine/scanner.js';
+import type { Storage } from '../ports.js';
 import type { State } from '../ports-state.js';
 import { realPath } from '../remote.js';
-import { resolveRoot } from '../storage/local/root.js';
+import { couldBeMade, resolveRoot } from '../storage/local/root.js';
 import { createLocalStorage } from '../storage/local/storage.js';
+import { createMemoryStorage } from '../storage/memory/storage.js';
+import { readOnly } from '../storage/read-only.js';
 
 /** A plan changes nothing, a one-shot run gives up where a watching agent waits. */
 export type Purpose = 'once' | 'plan' | 'watch';
@@ -25,20 +28,26 @@ export async function localPlace(
   resolved: ResolvedOptions,
   purpose: Purpose,
 ): Promise<string> {
-  return mayMakeRoot(resolved, purpose) ? realPath(options.local) : resolveRoot(options.local);
+  const isMade = writesHere(resolved) && (purpose !== 'plan' || (await isToBeMade(options, resolved)));
+  return isMade ? realPath(options.local) : resolveRoot(options.local);
 }
 
-function mayMakeRoot({ mode }: ResolvedOptions, purpose: Purpose): boolean {
-  return writtenSidesOf(mode).includes('local') && purpose !== 'plan';
+function writesHere({ mode }: ResolvedOptions): boolean {
+  return writtenSidesOf(mode).includes('local');
 }
 
-/** The local folder; a mode that writes to it makes it where it is missing, as it does on the server. */
+function isToBeMade({ local }: PairOptions, { mkpath }: ResolvedOptions): Promise<boolean> {
+  return couldBeMade(resolve(local), mkpath);
+}
+
+/** The local folder; a mode that writes to it makes it where it is missing, as it does on the server. A plan makes nothing. */
 export async function localRoot(
   options: PairOptions,
   resolved: ResolvedOptions,
   purpose: Purpose,
 ): Promise<string> {
-  if (mayMakeRoot(resolved, purpose)) {
+  if (purpose === 'plan') return localPlace(options, resolved, purpose);
+  if (writesHere(resolved)) {
     const storage = createLocalStorage({ root: resolve(options.local), writable: true });
     try {
       await storage.ensureRoot({ parents: resolved.mkpath });
@@ -48,6 +57,17 @@ export async function localRoot(
     }
   }
   return resolveRoot(options.local);
+}
+
+/** The local side; of a folder that a run would make first, a plan sees that nothing is in it. */
+export async function localSide(
+  { local: label }: PairOptions,
+  root: string,
+  writable: boolean,
+  purpose: Purpose,
+): Promise<Storage> {
+  if (purpose === 'plan' && (await couldBeMade(root, true))) return readOnly(createMemoryStorage({ label }));
+  return createLocalStorage({ root, label, writable });
 }
 
 /** The filter rules in force; versions kept beside are nobody's source: a mirror would take them away again. */

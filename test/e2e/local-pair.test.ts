@@ -62,3 +62,33 @@ test('watch follows, and a hook over there runs there', async () => {
   await eventually(() => expect(readFileSync(join(pair.remote, 'live'), 'utf8')).toBe('live'));
   expect(await watching.stop()).toBe(0);
 });
+
+test('of two folders, a pull brings what is in the first into the second; a dry run makes neither', async () => {
+  const pair = localPair();
+  const made = join(pair.local, '..', 'made');
+  const pull = (...flags: string[]) => towline(['pull', ...flags, pair.local, made, ...pair.flags]);
+  const dry = await pull('-n');
+  expect(dry).toMatchObject({ code: 0, stderr: '' });
+  expect(dry.stdout).toContain('would bring 1 file, 7 B; make 2 directories');
+  expect(readdirSync(join(made, '..'))).not.toContain('made');
+  expect((await pull()).code).toBe(0);
+  expect(treeOf(made)).toEqual(treeOf(pair.local));
+  // A run could not make this one: nor does a plan pretend to.
+  const deeper = await towline(['pull', '-n', pair.local, join(made, 'x/y'), ...pair.flags]);
+  expect(deeper).toMatchObject({ code: 2, stderr: expect.stringContaining('does not exist') });
+});
+
+test('explain takes a path as the shell completes it, where only that names something', async () => {
+  const pair = localPair();
+  const cwd = join(pair.local, 'a');
+  const explained = async (path: string) => {
+    const { stdout } = await towline(['explain', path, pair.local, pair.remote, ...pair.flags, '--json'], {
+      cwd,
+    });
+    return (JSON.parse(stdout) as { path: string }).path;
+  };
+  expect(await explained('b/file')).toBe('a/b/file');
+  expect(await explained('a/b/file')).toBe('a/b/file');
+  // Perhaps the other side has it.
+  expect(await explained('b/else')).toBe('b/else');
+});

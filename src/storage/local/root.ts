@@ -40,3 +40,14 @@ export async function inspectRoot(root: string): Promise<RootIdentity | null> {
     return null;
   }
 }
+
+/** Whether nothing is at `path`, and a directory above it (with `parents`: further above will do). */
+export async function couldBeMade(path: string, parents: boolean): Promise<boolean> {
+  try {
+    await lstat(path);
+    return false;
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') return false;
+  }
+  return parents || (await inspectRoot(dirname(path))) !== null;
+}
