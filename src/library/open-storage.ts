@@ -50,7 +50,10 @@ export interface OpenedStorage extends AsyncDisposable {
   readonly storage: Storage;
   /** For people: `dev@box:/srv/app`. */
   readonly label: string;
-  /** A lost connection comes back by itself: what was cut off with `network` may be tried again when it is `ready`. */
+  /**
+   * A lost connection comes back by itself: what was cut off with `network` may be tried again when it is `ready`. It is
+   * given up (`halted`) after three attempts in a row that failed.
+   */
   readonly connection: Omit<Link, 'close'>;
   /** Ends the connection. */
   close(): Promise<void>;

@@ -9,6 +9,7 @@ import {
   readdirSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -164,6 +165,37 @@ describe('what the storage cannot do', () => {
       a: expect.stringContaining('"one"'),
       run: expect.stringContaining('"#!/bin/sh"'),
     });
+  });
+
+  test.each([true, false])(
+    'locks (%s): given in two-way where they count, and nowhere else',
+    async (locks) => {
+      const pair = pairWith({ capabilities: { locks } });
+      const given: boolean[] = [];
+      const storage: Storage = {
+        ...pair.storage,
+        setMetadata: (path, expected, change, lock) => {
+          if (path === 'a') given.push(lock !== undefined);
+          return pair.storage.setMetadata(path, expected, change, lock);
+        },
+      };
+      const options: SyncOptions = { ...pair.options, mode: 'two-way', remote: { storage, name: 'locks' } };
+      writeFileSync(join(pair.local, 'a'), 'a', { mode: 0o644 });
+      await sync(options);
+      chmodSync(join(pair.local, 'a'), 0o600);
+      expect(await sync(options)).toMatchObject({ metadata: 1, problems: [] });
+      expect(given).toEqual([locks]);
+      expect(pair.storage.edit.tree()).toEqual({ a: 'file 600 "a"' });
+    },
+  );
+
+  test('times finer than two seconds: what it made of them is no difference', async () => {
+    const pair = pairWith({ timeGranularityMs: 2_000 });
+    writeFileSync(join(pair.local, 'a'), 'a');
+    utimesSync(join(pair.local, 'a'), 1_600_000_001, 1_600_000_001);
+    await sync(pair.options);
+    expect(await pair.storage.observe(['a'])).toMatchObject([{ mtimeMs: 1_600_000_000_000 }]);
+    expect(await sync(pair.options)).toMatchObject({ transferred: 0, metadata: 0 });
   });
 
   test.each([
