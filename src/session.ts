@@ -44,7 +44,8 @@ const known: readonly (keyof SessionOptions)[] = [
 export async function connect(target: string, options: SessionOptions = {}): Promise<Session> {
   requireObject(options);
   const { bwlimit, identityFiles, ...others } = options;
-  checkOptions(isBwlimit(bwlimit) ? { ...others, identityFiles } : options, known);
+  const checked = { ...(isBwlimit(bwlimit) ? { ...others, identityFiles } : options), remote: target };
+  checkOptions(checked, ['remote', ...known], ['remote']);
   const throttle = bwlimitOf(bwlimit);
   const lanes = new Lanes(resolveConcurrency(options.concurrency) ?? concurrencyDefault);
   const env = options.env ?? process.env;

@@ -1,5 +1,5 @@
 /** A storage in memory as programs are given it: without the knobs by which our own tests make it fail. */
-import { checkOptions, requireObject } from '../config/check-options.js';
+import { checkOptions } from '../config/check-options.js';
 import type { Capabilities, Storage } from '../ports.js';
 import { createMemoryStorage as create } from '../storage/memory/storage.js';
 
@@ -61,7 +61,6 @@ const known: readonly (keyof MemoryStorageOptions)[] = [
  * @throws `configuration`
  */
 export function createMemoryStorage(options: MemoryStorageOptions = {}): MemoryStorage {
-  requireObject(options);
   checkOptions(options, known);
   return create(options);
 }

@@ -66,7 +66,7 @@ export interface OpenedStorage extends AsyncDisposable {
  */
 export async function openStorage(target: string, options: ConnectOptions = {}): Promise<OpenedStorage> {
   requireObject(options);
-  checkOptions(options, connectKeys);
+  checkOptions({ ...options, remote: target }, ['remote', ...connectKeys], ['remote']);
   const { env = process.env, log = silence, identityFiles, ...others } = options;
   const named = {
     ...others,

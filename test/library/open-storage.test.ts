@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import {
+  connect,
   type ConnectOptions,
   type Entry,
   type OpenedStorage,
@@ -118,10 +119,17 @@ describe.each(Object.keys(places))('%s', (kind) => {
 describe('what cannot be opened is refused by code', () => {
   test.each([
     ['nothing/here', {}, 'configuration'],
+    [undefined, {}, 'configuration'],
+    [{ name: 'x' }, {}, 'configuration'],
     ['box:/srv', { prot: 22 }, 'configuration'],
+    ['box:/srv', null, 'configuration'],
     ['http://127.0.0.1/x', { port: 1 }, 'configuration'],
-  ])('%s with %j', async (target, options, code) => {
-    expect(await codeOf(openStorage(target, options as ConnectOptions))).toBe(code);
+  ])('%j with %j', async (target, options, code) => {
+    expect(await codeOf(openStorage(target as string, options as ConnectOptions))).toBe(code);
+  });
+
+  test.each([undefined, 7, { name: 'x' }])('connect takes no %j either', async (target) => {
+    expect(await codeOf(connect(target as string))).toBe('configuration');
   });
 
   test('a password that is wrong', async () => {
