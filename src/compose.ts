@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import { listenerOf, type RunHooks } from './compose/hooks.js';
 import { foldingSides } from './compose/names.js';
+import type { PairParts } from './compose/pair-parts.js';
 import { checkTransport, engineOptions, onceByRsync } from './compose/rsync.js';
 import {
   isOtherMode,
@@ -32,7 +33,8 @@ import { Resolutions } from './engine/resolutions.js';
 import { Temps } from './engine/temps.js';
 import type { Commands, Log } from './ports.js';
 import type { Watcher } from './ports-watch.js';
-import { type OpenRemote, type Remote, resolveRemote } from './remote.js';
+import type { OpenRemote, Remote } from './remote/contract.js';
+import { resolveRemote } from './remote.js';
 import { runLocalCommand } from './serve/local-command.js';
 import { openControl } from './serve/open-control.js';
 import { type AgentRecord, beginRecord, noRecord } from './serve/record.js';
@@ -46,7 +48,7 @@ import { inspectRoot } from './storage/local/root.js';
 import { readOnly } from './storage/read-only.js';
 import { systemClock } from './system-clock.js';
 import { hashesOf } from './transfer/gathered-hashes.js';
-import { createThrottle, type Throttle } from './transfer/throttle.js';
+import type { Throttle } from './transfer/throttle.js';
 import { Verifier } from './transfer/verify.js';
 import { createChokidarWatcher } from './watch/chokidar-watcher.js';
 import { createRemoteWatcher } from './watch/remote-inotify.js';
@@ -71,22 +73,17 @@ export interface OpenPair {
 /**
  * Puts a pair together; nothing goes to the server yet. Whatever is wrong with the options is said before anything is made
  * or changed.
- * @param throttle in place of one by `bwlimit`
  * @throws `configuration`, `unsupported`, `locked`, `state`
  */
-export async function openPair(
-  options: PairOptions,
-  hooks: RunHooks,
-  purpose: Purpose,
-  throttle?: Throttle,
-): Promise<OpenPair> {
+export async function openPair(parts: PairParts, hooks: RunHooks, purpose: Purpose): Promise<OpenPair> {
+  const { pair: options, throttle } = parts;
   const env = hooks.env ?? process.env;
   const asked = resolveOptions(options);
-  await checkTransport(options, asked, purpose, env);
+  await checkTransport({ ...options, remote: parts.remote }, asked, purpose, env);
   const resolved = engineOptions(asked, purpose);
   const place = await localPlace(options, resolved, purpose);
   throwIfAborted(hooks.signal);
-  const remote = await resolveRemote(options, place, env, hooks.prompts);
+  const remote = await resolveRemote({ ...options, remote: parts.remote }, place, env, hooks.prompts);
   refuseUnsupported(options, resolved, remote);
   const root = await localRoot(options, resolved, purpose);
   const pairIdentity = { localRealPath: root, ...remote.identity };
@@ -123,7 +120,7 @@ interface Materials {
   readonly folder: string;
   readonly target: Remote;
   readonly state: OpenedState;
-  readonly throttle: Throttle | undefined;
+  readonly throttle: Throttle;
 }
 
 async function assemble(materials: Materials, release: () => Promise<void>): Promise<OpenPair> {
@@ -189,7 +186,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     lanes: new Lanes(resolved.concurrency),
     deletions: new DeletionLog(),
     gate: new Gate(),
-    throttle: materials.throttle ?? createThrottle({ clock: systemClock, kibPerSecond: resolved.bwlimit }),
+    throttle: materials.throttle,
     hashes,
     verifier: settings.verify === 'checksum' ? new Verifier({ local, remote }, hashes, hard.signal) : null,
     modeTrust,

@@ -94,7 +94,11 @@ async function checkPair(parts: Parts): Promise<void> {
 }
 
 /** Of remotes that are no SSH servers only our own side is looked at. */
-function targetOf(report: Report, remote: string): Target | null {
+function targetOf(report: Report, remote: SyncOptions['remote']): Target | null {
+  if (typeof remote !== 'string') {
+    report.skip('target', "the remote is the program's own: only SSH servers are looked at");
+    return null;
+  }
   if (!isWebdavTarget(remote) && isTarget(remote)) {
     return orFailed(report, 'target', () => parseTarget(remote));
   }

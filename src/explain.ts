@@ -20,7 +20,8 @@ import { resolutionsFact } from './engine/resolutions.js';
 import { modeFact, modeRuleFact } from './engine/scanner.js';
 import { plainOptions, type SyncOptions } from './library/sync-options.js';
 import type { QueueRow } from './ports-state.js';
-import { type OpenRemote, resolveRemote } from './remote.js';
+import type { OpenRemote } from './remote/contract.js';
+import { resolveRemote } from './remote.js';
 import { namesFact } from './state/facts.js';
 import { stateFolder } from './state/location.js';
 import { type PeekedPaths, peekPaths } from './state/peek-paths.js';
@@ -128,11 +129,11 @@ export async function explain(
   path: string,
   hooks: RunHooks = {},
 ): Promise<PathExplanation> {
-  const { pair: plain } = plainOptions(options);
+  const { pair: plain, remote } = plainOptions(options);
   const { env = process.env } = hooks;
   const root = await resolveRoot(plain.local);
   const inside = pathInside(root, path);
-  const target = await resolveRemote(plain, root, env, hooks.prompts);
+  const target = await resolveRemote({ ...plain, remote }, root, env, hooks.prompts);
   const pair = { localRealPath: root, ...target.identity };
   const folder = stateFolder({ stateDir: plain.stateDir, env, home: env.HOME ?? homedir(), pair });
   const place = { folder, label: `${root} → ${target.label}` };

@@ -14,9 +14,12 @@ export type { RunHooks } from './compose/hooks.js';
 export type { AfterSyncOption, PairOptions, RuleOption } from './config/options.js';
 export type { Transport } from './config/transport.js';
 export type { Compare } from './core/compare.js';
-export type { Kind, Side } from './core/entry.js';
+export type { MetadataChange } from './core/action.js';
+export type { Entry, Kind, Side } from './core/entry.js';
 export { type ErrorCode, type ErrorDetails, TowlineError } from './core/errors.js';
 export type { Rule } from './core/filter-rules.js';
+export type { Folding } from './core/fold.js';
+export type { PathLock } from './core/lock.js';
 export {
   conflictPolicies,
   type ConflictPolicy,
@@ -26,6 +29,9 @@ export {
   modes,
   type Resolution,
 } from './core/policy.js';
+export { comparePaths } from './core/path.js';
+export type { ScanItem } from './core/stream.js';
+export { isOwnName, tempAgentOf } from './core/tempname.js';
 export type { Check, CheckState, Diagnosis } from './diagnose/check.js';
 export { diagnose, type DiagnoseHooks, type DiagnoseOptions } from './diagnose.js';
 export type { Hold, HoldCause } from './core/guard.js';
@@ -55,6 +61,13 @@ export type {
   TransferEvent,
 } from './library/agent-events.js';
 export { type Bwlimit, createBwlimit, type Throttle } from './library/bwlimit.js';
+export {
+  createMemoryStorage,
+  type MemoryEdit,
+  type MemoryStorage,
+  type MemoryStorageOptions,
+} from './library/memory-storage.js';
+export { type ConnectOptions, type OpenedStorage, openStorage } from './library/open-storage.js';
 export { type RunningAgent, watch } from './library/running.js';
 export type { OneOrMore, SyncOptions } from './library/sync-options.js';
 export { decideConflict } from './conflicts.js';
@@ -67,7 +80,20 @@ export {
   type RuleShown,
 } from './explain.js';
 export type { AgentControl, AgentState, AgentStatus } from './engine/status.js';
-export type { LinkState, Log } from './ports.js';
+export type {
+  Capabilities,
+  Link,
+  LinkState,
+  Log,
+  Observed,
+  ScanRequest,
+  Source,
+  Storage,
+  Temp,
+  TempAttributes,
+  TempHint,
+} from './ports.js';
+export type { CapabilityNames, ScanNames, StorageNames } from './ports-names.js';
 export {
   asStatus,
   findPair,
@@ -79,6 +105,7 @@ export {
   type RunningStatus,
   type StoppedStatus,
 } from './pairs.js';
+export type { StorageRemote } from './remote/storage-remote.js';
 export { connect } from './session.js';
 export type { FileOptions, Session, SessionOptions } from './session/contract.js';
 export type { Prompts } from './ssh/prompts.js';
@@ -91,9 +118,9 @@ export { startSftpServer, type SftpServer, type SftpServerOptions } from './ssh/
  * (`onDrift: 'halt'`), `interrupted`. Paths that fail are no rejection: they are in the result.
  */
 export async function sync(options: SyncOptions, hooks: RunHooks = {}): Promise<SyncResult> {
-  const { pair: plain, throttle } = plainOptions(options);
+  const parts = plainOptions(options);
   checkHooks(hooks);
-  const pair = await openPair(plain, hooks, 'once', throttle);
+  const pair = await openPair(parts, hooks, 'once');
   const stop = whenAborted(hooks.signal, () => void pair.agent.stop());
   try {
     return await pair.once();
@@ -120,7 +147,7 @@ export interface PlanHooks extends RunHooks {
  * @throws as `sync` does
  */
 export async function plan(options: SyncOptions, hooks: PlanHooks = {}): Promise<Plan> {
-  const { pair: plain, throttle } = plainOptions(options);
+  const parts = plainOptions(options);
   checkHooks(hooks);
   const { collect = true, onEvent, ...others } = hooks;
   const actions: PlannedAction[] = [];
@@ -128,7 +155,7 @@ export async function plan(options: SyncOptions, hooks: PlanHooks = {}): Promise
     if (collect && event.type === 'planned') actions.push(event.action);
     onEvent?.(event);
   };
-  const pair = await openPair(plain, { ...others, onEvent: hear }, 'plan', throttle);
+  const pair = await openPair(parts, { ...others, onEvent: hear }, 'plan');
   const stop = whenAborted(hooks.signal, () => pair.interrupt());
   try {
     return { ...(await dryRun(pair.context, pair.stateLost)), actions };

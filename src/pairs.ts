@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import type { PairOptions } from './config/options.js';
 import { hasCode, TowlineError } from './core/errors.js';
 import type { AgentStatus } from './engine/status.js';
+import type { StorageRemote } from './remote/storage-remote.js';
 import { identifyRemote, realPath } from './remote.js';
 import { askAgent } from './serve/control-client.js';
 import { type PairRecord, recordFacts, type ScanRecord } from './serve/record.js';
@@ -36,7 +37,10 @@ export interface StoppedStatus extends Omit<AgentStatus, 'pid' | 'startedMs' | '
 }
 
 /** Of a pair's options: those that say which one it is. */
-export type PairPlace = Pick<PairOptions, 'local' | 'remote' | 'port' | 'sshConfig' | 'stateDir'>;
+export interface PairPlace extends Pick<PairOptions, 'local' | 'port' | 'sshConfig' | 'stateDir'> {
+  /** As it was given to `sync`; of a storage of the program's own the name will do. */
+  readonly remote: string | Pick<StorageRemote, 'name'>;
+}
 
 /**
  * The state folder of the pair these options name, as `watch` would choose it; it need not exist, and neither need the

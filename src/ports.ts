@@ -15,11 +15,11 @@ import type { CapabilityNames, ScanNames, StorageNames } from './ports-names.js'
 export interface Capabilities extends CapabilityNames {
   /** A rename can replace an existing file in one step. Without it the gap is two requests long. */
   readonly atomicReplace: boolean;
-  readonly symlinks: boolean;
+  /** It holds symbolic links. */ readonly symlinks: boolean;
   /** A symlink's own modification time can be set. */
   readonly symlinkTimes: boolean;
-  readonly modes: boolean;
-  readonly times: boolean;
+  /** Permission bits can be set, and stay. */ readonly modes: boolean;
+  /** Modification times of files and directories can be set. */ readonly times: boolean;
   /** Written content can be forced to disk. */
   readonly fsync: boolean;
   /** Free space can be asked for. */
@@ -45,10 +45,10 @@ export interface ScanRequest extends ScanNames {
    * source of the rules leave it out.
    */
   readonly ruleFiles?: {
-    readonly names: readonly string[];
-    readonly found: (directory: string, name: string, text: string) => void;
+    /** Of the files, such as `.gitignore`. */ readonly names: readonly string[];
+    /** Told of each one. */ readonly found: (directory: string, name: string, text: string) => void;
   };
-  readonly signal?: AbortSignal;
+  /** Ends it: the listing rejects. */ readonly signal?: AbortSignal;
   /** Nothing is done by it: paths that differ are looked at, and full scans see what it misses. Quick counts more than sure. */
   readonly hint?: boolean;
 }
@@ -56,6 +56,7 @@ export interface ScanRequest extends ScanNames {
 /** What is at a path now: an entry, nothing (`null`), or the reason why that cannot be told. */
 export type Observed = Entry | null | TowlineError;
 
+/** A file that is open for reading. */
 export interface Source {
   /** As it was when it was opened (by its handle). */
   readonly entry: Entry;
@@ -64,27 +65,25 @@ export interface Source {
    * bytes, as far as the side can tell (dev, ino, size, mtime and ctime in ns on our own machine; size and mtime over SFTP).
    */
   readonly fingerprint: string;
-  /**
-   * Reads up to `length` bytes at `offset`; a shorter buffer only at the end of the file. The buffer is the caller's
-   * to keep.
-   */
+  /** Reads up to `length` bytes at `offset`; a shorter buffer only at the end of the file. The caller keeps it. */
   read(offset: number, length: number): Promise<Buffer>;
   /**
    * Looks at handle and path again: `same` as when opened; `grown` when it is the same file, longer, and nothing says
    * that its beginning changed; `vanished`; else `changed`.
    */
   check(): Promise<'same' | 'grown' | 'changed' | 'vanished'>;
-  close(): Promise<void>;
+  /** Gives the handle back. */ close(): Promise<void>;
 }
 
+/** What a temp is to be like once it is published. */
 export interface TempAttributes {
   /** Bytes that must be there: a different size is `protocol`. */
   readonly size: number;
-  readonly mode?: number;
-  readonly mtimeMs?: number;
+  /** Permission bits. */ readonly mode?: number;
+  /** Modification time, ms. */ readonly mtimeMs?: number;
   /** Owner of the file that is replaced: kept where the server allows, silently left where it does not. */
   readonly owner?: { readonly uid: number; readonly gid: number };
-  readonly sync: boolean;
+  /** Force the content to disk. */ readonly sync: boolean;
   /** Held from before the look at the destination until it is replaced, or the temp discarded or left. */
   readonly lock?: PathLock;
 }
@@ -134,12 +133,11 @@ export interface Temp {
 export interface Storage extends StorageNames {
   /** For people: `./app`, `dev@box:/srv/app`. */
   readonly label: string;
-  readonly capabilities: Capabilities;
-
+  /** As far as they are known: asked again for each plan. */ readonly capabilities: Capabilities;
   /** Makes the root directory if it is missing: its last component only, or all with `parents`. Idempotent. */
   ensureRoot(options: { parents: boolean }): Promise<void>;
 
-  /** All entries in the order of `comparePaths`, in batches. Throws only when nothing at all can be listed. */
+  /** All entries in the order of `comparePaths`, in batches; of `isOwnName` only temps. Throws when nothing can be listed. */
   scan(request: ScanRequest): AsyncIterable<ScanItem[]>;
 
   /** The state of many paths at once, in the order given; never follows a symlink at the last component. */
@@ -222,7 +220,7 @@ export interface Storage extends StorageNames {
 
 /** The link below a remote storage: a stable handle over changing connections. */
 export interface Link {
-  readonly state: LinkState;
+  /** How it is now. */ readonly state: LinkState;
   /** Resolves when the state is `ready`; rejects when halted, closed or aborted. */
   ready(signal?: AbortSignal): Promise<void>;
   /** Calls back on every change of state, until the returned function is called. */

@@ -1,10 +1,11 @@
-/** The remote of a pair: what is behind its name (SSH, WebDAV, a folder of this machine), and how it is opened. */
+/** The remote of a pair: what is behind it (SSH, WebDAV, a folder of this machine, a program's storage), and how it is opened. */
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { PairOptions } from './config/options.js';
 import { TowlineError } from './core/errors.js';
-import type { CommandResult, CommandRun, Link, Log, Storage } from './ports.js';
-import type { StartStream } from './ports-stream.js';
+import type { Remote, RemoteIdentity } from './remote/contract.js';
+import { noCommands } from './remote/no-commands.js';
+import { storageIdentity, type StorageRemote, storageRemote } from './remote/storage-remote.js';
 import { runLocalCommand } from './serve/local-command.js';
 import { resolveHost } from './ssh/config.js';
 import { createConnection } from './ssh/connection.js';
@@ -24,50 +25,11 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 const everything = { commands: true, modes: true, fsync: true };
 
-/** What tells one remote from every other one. */
-export interface RemoteIdentity {
-  readonly user: string;
-  readonly host: string;
-  readonly port: number;
-  readonly path: string;
-}
-
-/** A remote of which all is known that can be known without going there. */
-export interface Remote {
-  /** For people: `dev@box:/srv/app`. */
-  readonly label: string;
-  readonly identity: RemoteIdentity;
-  /** What is certain of its kind: whether commands of the user can run there, and whether it may keep modes and force files to disk. */
-  readonly can: { readonly commands: boolean; readonly modes: boolean; readonly fsync: boolean };
-  /**
-   * Begins to connect. A shell there is used where that is quicker; to show that it sees the same directory a file is made
-   * there for a moment where that is allowed (`mayWrite`). The other way takes longer, and needs inotifywait.
-   */
-  open(how: HowToOpen): OpenRemote;
-}
-
-export interface HowToOpen {
-  readonly log: Log;
-  /** Files of ours may be made there. Default: false. */
-  readonly mayWrite?: boolean;
-  /** It is known to hold more than a thousand entries. Default: false. */
-  readonly large?: boolean;
-  /** Failed attempts to connect, in a row. Default: never. */
-  readonly giveUpAfter?: number;
-}
-
-export interface OpenRemote {
-  readonly storage: Storage;
-  readonly link: Link;
-  /** Starts a script of ours that needs inotifywait; `null` where there is never a shell. */
-  readonly inotify: StartStream | null;
-  /** @throws `unsupported` where no commands run; otherwise as `Commands.run` */
-  run(run: CommandRun): Promise<CommandResult>;
-  close(): Promise<void>;
-}
-
 type Named = Pick<PairOptions, 'remote' | 'port' | 'identityFiles' | 'sshConfig' | 'acceptNew'> &
   SecretOptions;
+
+/** The same where the remote may also be a storage of the program's own. */
+type Given<T = StorageRemote> = Omit<Named, 'remote'> & { readonly remote: string | T };
 
 /**
  * Finds out what the remote's name means.
@@ -76,18 +38,21 @@ type Named = Pick<PairOptions, 'remote' | 'port' | 'identityFiles' | 'sshConfig'
  * @throws `configuration`, `unsupported`
  */
 export async function resolveRemote(
-  options: Named,
+  options: Given,
   localRoot: string | null,
   env: Env,
   prompts?: Prompts,
 ): Promise<Remote> {
-  switch (await kindOf(options.remote)) {
+  const { remote } = options;
+  if (typeof remote !== 'string') return storageRemote(remote);
+  const named = { ...options, remote };
+  switch (await kindOf(remote)) {
     case 'webdav':
-      return webdavRemote(options, env);
+      return webdavRemote(named, env);
     case 'local':
-      return localRemote(options.remote, localRoot);
+      return localRemote(remote, localRoot);
     case 'ssh':
-      return sshRemote(options, env, prompts);
+      return sshRemote(named, env, prompts);
   }
 }
 
@@ -95,14 +60,19 @@ export async function resolveRemote(
  * The identity alone, as `resolveRemote` finds it: no key is read, and nothing has to exist.
  * @throws `configuration`
  */
-export async function identifyRemote(options: Named, env: Env): Promise<RemoteIdentity> {
-  switch (await kindOf(options.remote)) {
+export async function identifyRemote(
+  options: Given<Pick<StorageRemote, 'name'>>,
+  env: Env,
+): Promise<RemoteIdentity> {
+  const { remote } = options;
+  if (typeof remote !== 'string') return storageIdentity(remote.name);
+  switch (await kindOf(remote)) {
     case 'webdav':
-      return webdavIdentity(options);
+      return webdavIdentity({ ...options, remote });
     case 'local':
-      return localIdentity(await realPath(options.remote));
+      return localIdentity(await realPath(remote));
     case 'ssh': {
-      const target = parseTarget(options.remote);
+      const target = parseTarget(remote);
       const { user, hostName, port } = await resolveHost({
         host: target.host,
         user: target.user,
@@ -216,11 +186,6 @@ async function webdavRemote(options: Named, env: Env): Promise<Remote> {
       return { storage, link, inotify: null, run: () => noCommands(target), close: () => link.close() };
     },
   };
-}
-
-function noCommands(label: string): Promise<never> {
-  const hint = 'Leave the command out, or let it run here';
-  return Promise.reject(new TowlineError('unsupported', `${label} runs no commands`, { host: label, hint }));
 }
 
 // ------------------------------------------------------------------------------------------------- local

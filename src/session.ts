@@ -12,6 +12,7 @@ import { Lanes } from './engine/lanes.js';
 import { Ledger } from './engine/ledger.js';
 import { Temps } from './engine/temps.js';
 import { bwlimitOf, isBwlimit } from './library/bwlimit.js';
+import { connectKeys } from './library/open-storage.js';
 import type { Log } from './ports.js';
 import { resolveRemote } from './remote.js';
 import type { Session, SessionOptions } from './session/contract.js';
@@ -28,21 +29,11 @@ const attemptsMax = 3;
 const concurrencyDefault = 32;
 
 const known: readonly (keyof SessionOptions)[] = [
-  'port',
-  'identityFiles',
-  'sshConfig',
-  'acceptNew',
-  'passwordFile',
-  'passwordCommand',
-  'passphraseFile',
+  ...connectKeys,
   'stateDir',
   'bwlimit',
   'concurrency',
   'progress',
-  'prompts',
-  'log',
-  'env',
-  'signal',
 ];
 
 /**
@@ -53,7 +44,8 @@ const known: readonly (keyof SessionOptions)[] = [
 export async function connect(target: string, options: SessionOptions = {}): Promise<Session> {
   requireObject(options);
   const { bwlimit, identityFiles, ...others } = options;
-  checkOptions(isBwlimit(bwlimit) ? { ...others, identityFiles } : options, known);
+  const checked = { ...(isBwlimit(bwlimit) ? { ...others, identityFiles } : options), remote: target };
+  checkOptions(checked, ['remote', ...known], ['remote']);
   const throttle = bwlimitOf(bwlimit);
   const lanes = new Lanes(resolveConcurrency(options.concurrency) ?? concurrencyDefault);
   const env = options.env ?? process.env;

@@ -79,8 +79,19 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
     why: 'the one place that knows the real adapters; it does not know that there is a command line',
   },
   library: {
-    may: ['compose', 'remote', 'core', 'ports', 'config', 'transfer', 'engine', 'system-clock'],
-    why: 'what programs are given: options, limits, and an agent with events, over what compose puts together',
+    may: [
+      'compose',
+      'remote',
+      'core',
+      'ports',
+      'config',
+      'transfer',
+      'engine',
+      'ssh',
+      'storage/memory',
+      'system-clock',
+    ],
+    why: 'what programs are given: options, limits, storages, and an agent with events, over what compose puts together',
   },
   session: {
     may: [
@@ -136,6 +147,7 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
       'explain',
       'session',
       'library',
+      'remote',
       'pairs',
       'diagnose',
       'core',

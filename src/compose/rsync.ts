@@ -12,6 +12,7 @@ import type { Commands, ScanRequest, Storage } from '../ports.js';
 import { type Carried, carryByRsync } from '../rsync/carry.js';
 import { createDriver } from '../rsync/driver.js';
 import { requireRsync } from '../rsync/installed.js';
+import type { StorageRemote } from '../remote/storage-remote.js';
 import { type RsyncServer, remoteFolder } from '../rsync/server.js';
 import { checkServer } from '../rsync/server-check.js';
 import { isTarget, parseTarget } from '../ssh/target.js';
@@ -25,7 +26,7 @@ type Env = Readonly<Record<string, string | undefined>>;
  * @throws `configuration`, `unsupported`
  */
 export async function checkTransport(
-  options: PairOptions,
+  options: Omit<PairOptions, 'remote'> & { readonly remote: string | StorageRemote },
   resolved: ResolvedOptions,
   purpose: Purpose,
   env: Env,
@@ -36,17 +37,15 @@ export async function checkTransport(
       hint: 'Leave it out, or repeat a push with --every',
     });
   }
-  if (isWebdavTarget(options.remote) || !isTarget(options.remote)) {
-    throw new TowlineError(
-      'unsupported',
-      `transport rsync needs a server with SSH, and ${options.remote} is none`,
-      {
-        host: options.remote,
-        hint: 'Leave it out, or write [USER@]HOST:PATH',
-      },
-    );
+  const { remote } = options;
+  if (typeof remote !== 'string' || isWebdavTarget(remote) || !isTarget(remote)) {
+    const host = typeof remote === 'string' ? remote : remote.storage.label;
+    throw new TowlineError('unsupported', `transport rsync needs a server with SSH, and ${host} is none`, {
+      host,
+      hint: 'Leave it out, or write [USER@]HOST:PATH',
+    });
   }
-  remoteFolder(serverOf(options));
+  remoteFolder(serverOf({ ...options, remote }));
   await requireRsync(wayOf(resolved), env);
 }
 

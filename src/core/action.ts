@@ -5,8 +5,11 @@ import { TowlineError } from './errors.js';
 /** Why a path is left alone (core/limits.ts): its size on one of the sides, or a rule for one direction. */
 export type LeftOut = 'size' | 'direction';
 
+/** What is to be changed of a file or directory that stays as it is otherwise. */
 export interface MetadataChange {
+  /** Permission bits, `0o7777` at most. */
   readonly mode?: number;
+  /** Modification time, ms since 1970. */
   readonly mtimeMs?: number;
   /** The name is to be kept as the path spells it. A step of its own: the path is looked at again afterwards. */
   readonly respell?: true;

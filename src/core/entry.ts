@@ -6,6 +6,7 @@ export type Side = 'local' | 'remote';
 
 /** One path's metadata on one side, at one moment. */
 export interface Entry {
+  /** What it is. */
   readonly kind: Kind;
   /** Bytes of content; 0 for directories and symlinks. */
   readonly size: number;
@@ -19,6 +20,7 @@ export interface Entry {
   readonly hash?: string;
   /** Identity on a file system of our own machine. */
   readonly dev?: number;
+  /** The inode, which belongs to `dev`. */
   readonly ino?: number;
   /** Time of the last change of content or metadata, ms; local only. */
   readonly ctimeMs?: number;
@@ -31,6 +33,7 @@ export interface Entry {
   readonly spelling?: string;
   /** Owner on a server, carried only to keep it when a file is replaced; never compared. */
   readonly uid?: number;
+  /** The group, which belongs to `uid`. */
   readonly gid?: number;
 }
 

@@ -1,6 +1,7 @@
 /** An agent with typed events, methods in place of a control object, and a start of its own. */
 import { EventEmitter } from 'node:events';
 import { checkHooks, type RunHooks } from '../compose/hooks.js';
+import type { PairParts } from '../compose/pair-parts.js';
 import { shielded } from '../compose/shielded.js';
 import { openPair } from '../compose.js';
 import { resolveBwlimit, resolveOptions } from '../config/resolve.js';
@@ -14,7 +15,7 @@ import { checkTarget } from '../remote.js';
 import { systemClock } from '../system-clock.js';
 import type { AgentEvents } from './agent-events.js';
 import { type RunningAgent, runAgent } from './running.js';
-import { type PlainOptions, plainOptions, type SyncOptions } from './sync-options.js';
+import { plainOptions, type SyncOptions } from './sync-options.js';
 
 /** An agent of the library: it runs from `start` to `stop`, once. */
 export interface Agent extends AsyncDisposable {
@@ -87,12 +88,12 @@ export function createAgent(options: SyncOptions, hooks: RunHooks = {}): Agent {
   const plain = plainOptions(options);
   checkHooks(hooks);
   resolveOptions(plain.pair);
-  checkTarget(plain.pair.remote);
+  if (typeof plain.remote === 'string') checkTarget(plain.remote);
   return new EventfulAgent(plain, hooks);
 }
 
 class EventfulAgent implements Agent {
-  readonly #options: PlainOptions;
+  readonly #options: PairParts;
   readonly #hooks: RunHooks;
   readonly #events = new EventEmitter();
   readonly #progressOf = progressOfEvents(systemClock);
@@ -104,7 +105,7 @@ class EventfulAgent implements Agent {
   #running: RunningAgent | null = null;
   #over = false;
 
-  constructor(options: PlainOptions, hooks: RunHooks) {
+  constructor(options: PairParts, hooks: RunHooks) {
     this.#options = options;
     this.#hooks = hooks;
     this.#events.setMaxListeners(0);
@@ -197,7 +198,7 @@ class EventfulAgent implements Agent {
           onEvent?.(event);
         },
       };
-      const pair = await openPair(this.#options.pair, hooks, 'watch', this.#options.throttle);
+      const pair = await openPair(this.#options, hooks, 'watch');
       pair.agent.control.onState((state, link) => this.#emit('state', { state, link }));
       this.#running = runAgent(pair, signal);
     } catch (error) {

@@ -29,9 +29,9 @@ export interface RunningAgent {
  * @throws `configuration`, `unsupported`, `locked`, `state` (before it starts)
  */
 export async function watch(options: SyncOptions, hooks: RunHooks = {}): Promise<RunningAgent> {
-  const { pair, throttle } = plainOptions(options);
+  const parts = plainOptions(options);
   checkHooks(hooks);
-  return runAgent(await openPair(pair, hooks, 'watch', throttle), hooks.signal);
+  return runAgent(await openPair(parts, hooks, 'watch'), hooks.signal);
 }
 
 /** Lets the agent of a pair go on until it is stopped; the pair is closed then. */

@@ -2,21 +2,28 @@
 import { homedir } from 'node:os';
 import { type Bwlimit, bwlimitOf, isBwlimit } from './bwlimit.js';
 import { checkOptions, requireObject } from '../config/check-options.js';
+import type { PairParts } from '../compose/pair-parts.js';
 import type { AfterSyncOption, PairOptions, RuleOption } from '../config/options.js';
 import { type ConfigProblem, ConfigurationError } from '../config/problems.js';
 import { settingSchemas } from '../config/schema.js';
 import { type FilterSettings, filterRules } from '../config/settings.js';
+import { checkStorageRemote, type StorageRemote } from '../remote/storage-remote.js';
 
 /** One, or several in this order. */
 export type OneOrMore<T> = T | readonly T[];
 
-type Widened = 'identityFiles' | 'maxDelete' | 'maxSize' | 'afterSync' | 'bwlimit';
+type Widened = 'remote' | 'identityFiles' | 'maxDelete' | 'maxSize' | 'afterSync' | 'bwlimit';
 
 /**
  * What a pair needs to be told: the flags of the command, in camelCase. Of filter rules that match, `rules` win over an
  * `include`, that over an `exclude`, both over the lines of `filterFrom`, and these over those of `excludeFrom`.
  */
 export interface SyncOptions extends Omit<PairOptions, Widened> {
+  /**
+   * `[user@]host:path` (the host may be an alias of ssh_config), `http[s]://[user@]host/path`, a folder of this machine, or a
+   * storage of the program's own.
+   */
+  readonly remote: string | StorageRemote;
   /** Patterns as in .gitignore: what matches is left out, and never deleted. */
   readonly exclude?: OneOrMore<string>;
   /** Patterns as in .gitignore: what matches is not left out. */
@@ -41,22 +48,17 @@ export interface SyncOptions extends Omit<PairOptions, Widened> {
   readonly bwlimit?: number | Bwlimit;
 }
 
-/** Options as the parts behind the library take them. */
-export interface PlainOptions {
-  readonly pair: PairOptions;
-  readonly throttle: Bwlimit;
-}
-
 const known = [...Object.keys(settingSchemas).filter((key) => key !== 'every'), 'rules'];
 
 /**
  * Checks options, and makes lists of single values.
  * @throws ConfigurationError
  */
-export function plainOptions(options: SyncOptions): PlainOptions {
+export function plainOptions(options: SyncOptions): PairParts {
   requireObject(options);
-  const { bwlimit, ...others } = options;
-  checkOptions(isBwlimit(bwlimit) ? others : options, known, ['local', 'remote']);
+  const remote = isObject(options.remote) ? checkStorageRemote(options.remote) : options.remote;
+  const { bwlimit, ...others } = { ...options, remote: typeof remote === 'object' ? remote.name : remote };
+  checkOptions(isBwlimit(bwlimit) ? others : { ...others, bwlimit }, known, ['local', 'remote']);
   const { exclude, include, excludeUp, excludeDown, excludeFrom, filterFrom, ...more } = others;
   const { identityFiles, maxDelete, maxSize, afterSync, ...pair } = more;
   const patterns = { exclude, include, excludeUp, excludeDown, excludeFrom, filterFrom };
@@ -64,6 +66,7 @@ export function plainOptions(options: SyncOptions): PlainOptions {
   const throttle = bwlimitOf(bwlimit);
   return {
     throttle,
+    remote,
     pair: {
       ...pair,
       ...(throttle.kibPerSecond === null ? {} : { bwlimit: throttle.kibPerSecond }),
@@ -91,6 +94,10 @@ function patternRules(patterns: FilterSettings): RuleOption[] {
   );
   if (problems.length > 0) throw new ConfigurationError(problems);
   return rules;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 function listOf<T>(value: OneOrMore<T>): readonly T[] {

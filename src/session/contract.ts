@@ -4,21 +4,10 @@ import type { HashOptions } from '../engine/hash-tree.js';
 import type { ListedEntry, ListOptions } from '../engine/list-tree.js';
 import type { FileProgress, Progress } from '../engine/progress.js';
 import type { Bwlimit } from '../library/bwlimit.js';
-import type { OneOrMore } from '../library/sync-options.js';
-import type { Log } from '../ports.js';
-import type { Prompts } from '../ssh/prompts.js';
-import type { SecretOptions } from '../ssh/secret-sources.js';
+import type { ConnectOptions } from '../library/open-storage.js';
 
-/** How a session connects. */
-export interface SessionOptions extends SecretOptions {
-  /** Of the SSH server. */
-  readonly port?: number;
-  /** Private keys to log in with, most preferred first. */
-  readonly identityFiles?: OneOrMore<string>;
-  /** Another ssh_config. */
-  readonly sshConfig?: string;
-  /** Add an unknown host's key to known_hosts instead of refusing. */
-  readonly acceptNew?: boolean;
+/** How a session connects, and what all its calls share. */
+export interface SessionOptions extends ConnectOptions {
   /** Where is kept what is to be continued. Default: `$XDG_STATE_HOME/towline`. */
   readonly stateDir?: string;
   /** Content of all calls together, KiB/s; a `Bwlimit` can be shared. Default: unlimited. `setBwlimit` changes it. */
@@ -27,14 +16,6 @@ export interface SessionOptions extends SecretOptions {
   readonly concurrency?: number;
   /** Hears of each step of each file of `writeFile` and `readFile`. What it throws is logged, and harms nobody. */
   readonly progress?: (progress: Progress) => void;
-  /** Somebody who can be asked for passwords and about an unknown host. Default: nobody. */
-  readonly prompts?: Prompts;
-  /** Default: silence. */
-  readonly log?: Log;
-  /** Default: `process.env`. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Gives up connecting. */
-  readonly signal?: AbortSignal;
 }
 
 /** How one file is carried. */

@@ -1,7 +1,15 @@
 /** Each program of examples/, run as its user runs it, against a real server. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
@@ -233,6 +241,21 @@ test('single-files: one file by itself, checked and found', async () => {
   expect(stdout).toMatch(/^releases\/app-2 is [0-9a-f]{64}$/m);
   expect(filesOf(pair.remote)).toEqual({ 'releases/app-1': 'version 1', 'releases/app-2': 'version 2' });
   expect((await put()).stdout).toContain('was there already');
+});
+
+test('own-storage: a push without a server, and what the storage cannot hold', async () => {
+  fill(pair.local, { a: '1', 'b/c': '2', 'd.bak': '3' });
+  symlinkSync('a', join(pair.local, 'link'));
+  const { code, stdout, stderr } = await run('own-storage', pair.local);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+  expect(stdout.split('\n').sort()).toEqual([
+    'a is a file 600 "1"',
+    'b is a directory 755',
+    'b/c is a file 600 "2"',
+    'd.bak: permission',
+    'link: unsupported',
+    'sent 2',
+  ]);
 });
 
 describe('error-handling', () => {

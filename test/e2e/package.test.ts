@@ -124,6 +124,7 @@ test('a strict program type-checks against it, and works', async () => {
     limit: 1024,
     listed: ['copy 3', 'first 3', 'watched 4'],
     hashes: 2,
+    twinned: [2, 'seen', 'seen'],
     failure: null,
     codes: ['configuration', 'configuration', 'not-found'],
     modes: 5,

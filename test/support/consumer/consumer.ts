@@ -12,6 +12,7 @@ import {
   connect,
   createAgent,
   createBwlimit,
+  createMemoryStorage,
   decideConflict,
   diagnose,
   type ErrorCode,
@@ -19,8 +20,11 @@ import {
   findPair,
   type ListedEntry,
   listPairs,
+  type MemoryStorage,
   type Mode,
   modes,
+  type OpenedStorage,
+  openStorage,
   pairStatus,
   type Plan,
   plan,
@@ -28,6 +32,8 @@ import {
   type Progress,
   type RunningAgent,
   type Session,
+  type Storage,
+  type StorageRemote,
   sync,
   type SyncOptions,
   type SyncResult,
@@ -93,6 +99,12 @@ let hashes: Map<string, string>;
   hashes = await session.hash();
 }
 
+const memory: MemoryStorage = createMemoryStorage();
+const twin: StorageRemote = { storage: memory, name: 'a twin in memory' };
+const twinned: SyncResult = await sync({ local, remote: twin, stateDir: join(stateDir, 'twin') });
+await using opened: OpenedStorage = await openStorage(remote, { sshConfig });
+const far: Storage = opened.storage;
+
 const diagnosis = await diagnose({ local, remote, sshConfig, stateDir });
 
 async function codeOf(call: () => Promise<unknown>): Promise<ErrorCode | null> {
@@ -119,6 +131,7 @@ process.stdout.write(
     limit,
     listed: listed.map(({ path, size }) => `${path} ${String(size)}`),
     hashes: [...hashes.values()].filter((hash) => hash === hashes.get('first')).length,
+    twinned: [twinned.transferred, memory.edit.read('watched').toString(), await far.readText('watched')],
     failure: diagnosis.failure,
     codes: [
       await codeOf(() => sync({ ...options, remote: 'box:/nowhere/at/all' })),
