@@ -128,7 +128,7 @@ describe('what cannot be opened is refused by code', () => {
     expect(await codeOf(openStorage(target as string, options as ConnectOptions))).toBe(code);
   });
 
-  test.each([undefined, 7, { name: 'x' }])('connect takes no %j either', async (target) => {
+  test.each<unknown>([undefined, 7, { name: 'x' }])('connect takes no %j either', async (target) => {
     expect(await codeOf(connect(target as string))).toBe('configuration');
   });
 
