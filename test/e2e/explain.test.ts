@@ -173,9 +173,7 @@ describe('what is known and what would be done', () => {
     expect(stdout.split('\n')).toEqual([
       'a',
       '  rule          no rule matches',
-      expect.stringMatching(
-        /^ {2}base, local {3}file, 3 B, 2023-11-14T22:13:20.000Z, mode 644, sha256 /,
-      ),
+      expect.stringMatching(/^ {2}base, local {3}file, 3 B, 2023-11-14T22:13:20.000Z, mode 644, sha256 /),
       expect.stringMatching(/^ {2}base, remote {2}file, 3 B/),
       '  local now     file, 3 B, 2023-11-14T22:13:20.000Z, mode 644',
       '  remote now    file, 3 B, 2023-11-14T22:13:20.000Z, mode 644',

@@ -17,7 +17,7 @@ function facts(): FactStore & { written: number } {
       known.set(key, JSON.stringify(value));
       return Promise.resolve();
     },
-  } as FactStore & { written: number };
+  };
 }
 
 test.each(['constructor', 'toString', '__proto__'])(
