@@ -6,6 +6,7 @@
  */
 import { homedir } from 'node:os';
 import { parse, resolve } from 'node:path';
+import { checkCall, checkPath } from './config/check-call.js';
 import { checkOptions, requireObject } from './config/check-options.js';
 import { resolveConcurrency } from './config/resolve.js';
 import { Lanes } from './engine/lanes.js';
@@ -54,6 +55,9 @@ export async function connect(target: string, options: SessionOptions = {}): Pro
   requireObject(options);
   const { bwlimit, identityFiles, ...others } = options;
   checkOptions(isBwlimit(bwlimit) ? { ...others, identityFiles } : options, known);
+  checkPath(target);
+  const { progress, signal } = options;
+  checkCall({ progress, signal }, { progress: 'function', signal: 'signal' });
   const throttle = bwlimitOf(bwlimit);
   const lanes = new Lanes(resolveConcurrency(options.concurrency) ?? concurrencyDefault);
   const env = options.env ?? process.env;
