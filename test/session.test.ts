@@ -297,7 +297,7 @@ describe.each(targets)('on %s', (title, make) => {
     const on = await session();
     writeFileSync(near, 'near');
     const wrong = 5 as unknown as string;
-    for (const call of [
+    const calls: (() => Promise<unknown>)[] = [
       () => on.writeFile(wrong, 'far'),
       () => on.writeFile(near, wrong),
       () => on.writeFile(near, undefined as unknown as string),
@@ -312,9 +312,8 @@ describe.each(targets)('on %s', (title, make) => {
       () => collect(on.list('', { recursve: true } as object)),
       () => connect(wrong),
       () => connect(pair.target, { signal: wrong as unknown as AbortSignal }),
-    ]) {
-      expect(await codeOf(Promise.resolve().then(call))).toBe('configuration');
-    }
+    ];
+    for (const call of calls) expect(await codeOf(Promise.resolve().then(call))).toBe('configuration');
     expect(existsSync(far)).toBe(false);
   });
 
