@@ -6,6 +6,7 @@
  */
 import { homedir } from 'node:os';
 import { parse, resolve } from 'node:path';
+import { checkCall } from './config/check-call.js';
 import { checkOptions, requireObject } from './config/check-options.js';
 import { resolveConcurrency } from './config/resolve.js';
 import { Lanes } from './engine/lanes.js';
@@ -46,6 +47,8 @@ export async function connect(target: string, options: SessionOptions = {}): Pro
   const { bwlimit, identityFiles, ...others } = options;
   const checked = { ...(isBwlimit(bwlimit) ? { ...others, identityFiles } : options), remote: target };
   checkOptions(checked, ['remote', ...known], ['remote']);
+  const { progress, signal } = options;
+  checkCall({ progress, signal }, { progress: 'function', signal: 'signal' });
   const throttle = bwlimitOf(bwlimit);
   const lanes = new Lanes(resolveConcurrency(options.concurrency) ?? concurrencyDefault);
   const env = options.env ?? process.env;

@@ -293,6 +293,30 @@ describe.each(targets)('on %s', (title, make) => {
     return { on, folder };
   }
 
+  test('what is no path and no option is refused before anything is touched', async () => {
+    const on = await session();
+    writeFileSync(near, 'near');
+    const wrong = 5 as unknown as string;
+    const calls: (() => Promise<unknown>)[] = [
+      () => on.writeFile(wrong, 'far'),
+      () => on.writeFile(near, wrong),
+      () => on.writeFile(near, undefined as unknown as string),
+      () => on.readFile(wrong, near),
+      () => on.hash(wrong),
+      () => collect(on.list(null as unknown as string)),
+      () => on.writeFile(near, 'far', { signal: wrong as unknown as AbortSignal }),
+      () => on.writeFile(near, 'far', { atomic: 'no' as unknown as boolean }),
+      () => on.writeFile(near, 'far', { resum: true } as object),
+      () => on.writeFile(near, 'far', null as unknown as object),
+      () => on.hash('', { progress: wrong as unknown as () => void }),
+      () => collect(on.list('', { recursve: true } as object)),
+      () => connect(wrong),
+      () => connect(pair.target, { signal: wrong as unknown as AbortSignal }),
+    ];
+    for (const call of calls) expect(await codeOf(Promise.resolve().then(call))).toBe('configuration');
+    expect(existsSync(far)).toBe(false);
+  });
+
   test('list: the children, or everything below, in order', async () => {
     const { on, folder } = await open();
     grow(folder);

@@ -1,6 +1,5 @@
 /** What a caller may give beside the options, and hear. */
-import { checkOptions } from '../config/check-options.js';
-import { TowlineError } from '../core/errors.js';
+import { checkCall } from '../config/check-call.js';
 import type { AgentListener } from '../engine/events.js';
 import type { Progress } from '../engine/progress.js';
 import { progressOfEvents } from '../engine/progress-events.js';
@@ -29,25 +28,20 @@ export interface RunHooks {
   readonly control?: boolean;
 }
 
-const known = ['log', 'onEvent', 'progress', 'signal', 'env', 'prompts', 'control', 'collect'];
-
 /**
- * Refuses what a run cannot be given: a name that is misspelt would be passed over, and a signal that is none found out in
- * the middle of the run.
+ * Refuses what a run cannot be given.
  * @throws `configuration`
  */
 export function checkHooks(hooks: RunHooks): void {
-  checkOptions(hooks, known);
-  const { signal, onEvent, progress } = hooks;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong('signal', 'an AbortSignal');
-  for (const [name, listener] of Object.entries({ onEvent, progress })) {
-    if (listener !== undefined && typeof listener !== 'function') throw wrong(name, 'a function');
-  }
-}
-
-function wrong(name: string, allowed: string): TowlineError {
-  return new TowlineError('configuration', `${name} is something else than it has to be`, {
-    hint: `Allowed: ${allowed}`,
+  checkCall(hooks, {
+    log: 'any',
+    onEvent: 'function',
+    progress: 'function',
+    signal: 'signal',
+    env: 'any',
+    prompts: 'any',
+    control: 'boolean',
+    collect: 'boolean',
   });
 }
 

@@ -26,7 +26,7 @@ export class Resolutions {
   /** @throws `configuration` for what a program may give that knows no types */
   async decide(path: string, keep: Resolution): Promise<void> {
     if (!resolutions.includes(keep)) {
-      throw new TowlineError('configuration', `of '${path}' cannot be kept '${keep as string}'`, {
+      throw new TowlineError('configuration', `of '${path}' cannot be kept ${JSON.stringify(keep)}`, {
         path,
         hint: `Allowed: ${resolutions.join(', ')}`,
       });

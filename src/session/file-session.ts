@@ -2,6 +2,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, parse, relative, resolve, sep } from 'node:path';
 import { shielded } from '../compose/shielded.js';
+import { checkCall, checkPath } from '../config/check-call.js';
 import { resolveBwlimit } from '../config/resolve.js';
 import { abortReason, unlessAborted } from '../core/abort.js';
 import { TowlineError } from '../core/errors.js';
@@ -39,23 +40,29 @@ export class FileSession implements Session {
   }
 
   async writeFile(local: string, remote: string, options: FileOptions = {}): Promise<FileCarried> {
+    checkFileCall(local, remote, options);
     const { local: from, remote: to } = this.#parts;
     const source = await pathFromRoot(local);
     return this.#carry({ from, source, to, side: 'remote', destination: remote }, options);
   }
 
   async readFile(remote: string, local: string, options: FileOptions = {}): Promise<FileCarried> {
+    checkFileCall(local, remote, options);
     const { local: to, remote: from } = this.#parts;
     const destination = await pathFromRoot(local);
     return this.#carry({ from, source: remote, to, side: 'local', destination }, options);
   }
 
   list(remote = '', options: ListOptions = {}): AsyncIterable<ListedEntry> {
+    checkPath(remote);
+    checkCall(options, { recursive: 'boolean', onProblem: 'function', signal: 'signal' });
     const { remote: storage, link } = this.#parts;
     return listTree({ storage, link }, remote, { ...options, signal: this.#until(options.signal) });
   }
 
-  hash(remote = '', options: HashOptions = {}): Promise<Map<string, string>> {
+  async hash(remote = '', options: HashOptions = {}): Promise<Map<string, string>> {
+    checkPath(remote);
+    checkCall(options, { progress: 'function', onProblem: 'function', signal: 'signal' });
     const { remote: storage, link, throttle, lanes } = this.#parts;
     const signal = this.#until(options.signal);
     return this.#track(hashTree({ storage, link, throttle, lanes }, remote, { ...options, signal }));
@@ -129,6 +136,12 @@ export class FileSession implements Session {
     this.#underWay.add(tracked);
     return tracked;
   }
+}
+
+function checkFileCall(local: string, remote: string, options: FileOptions): void {
+  checkPath(local);
+  checkPath(remote);
+  checkCall(options, { atomic: 'boolean', resume: 'boolean', progress: 'function', signal: 'signal' });
 }
 
 /** A local path as the storage of the whole machine names it; links on the way are followed, the file itself is no link. */

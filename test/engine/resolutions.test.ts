@@ -4,26 +4,26 @@ import { Resolutions } from '../../src/engine/resolutions.js';
 import type { FactStore } from '../../src/ports-state.js';
 
 /** As SQLite keeps them: what is read is what JSON makes of it. */
-function facts(): FactStore & { written: number } {
-  const known = new Map<string, string>();
-  return {
-    written: 0,
-    get<T>(key: string): Promise<T | null> {
-      const text = known.get(key);
-      return Promise.resolve(text === undefined ? null : (JSON.parse(text) as T));
-    },
-    set(key: string, value: unknown): Promise<void> {
-      this.written++;
-      known.set(key, JSON.stringify(value));
-      return Promise.resolve();
-    },
-  };
+class Facts implements FactStore {
+  written = 0;
+  readonly #known = new Map<string, string>();
+
+  get<T>(key: string): Promise<T | null> {
+    const text = this.#known.get(key);
+    return Promise.resolve(text === undefined ? null : (JSON.parse(text) as T));
+  }
+
+  set(key: string, value: unknown): Promise<void> {
+    this.written++;
+    this.#known.set(key, JSON.stringify(value));
+    return Promise.resolve();
+  }
 }
 
 test.each(['constructor', 'toString', '__proto__'])(
   'of a file called %s nothing is decided yet',
   async (path) => {
-    const store = facts();
+    const store = new Facts();
     const resolutions = new Resolutions(store);
     await resolutions.load();
     expect(resolutions.of(path)).toBeNull();
@@ -39,7 +39,7 @@ test.each(['constructor', 'toString', '__proto__'])(
 );
 
 test('what cannot be kept is refused, and not written down', async () => {
-  const store = facts();
+  const store = new Facts();
   const resolutions = new Resolutions(store);
   const decided = resolutions.decide('a', 'mine' as Resolution);
   await expect(decided).rejects.toMatchObject({
