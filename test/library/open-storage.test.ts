@@ -129,7 +129,7 @@ describe('what cannot be opened is refused by code', () => {
   });
 
   test.each([undefined, 7, { name: 'x' }])('connect takes no %j either', async (target) => {
-    expect(await codeOf(connect(target as string))).toBe('configuration');
+    expect(await codeOf(connect(target as unknown as string))).toBe('configuration');
   });
 
   test('a password that is wrong', async () => {
