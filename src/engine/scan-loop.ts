@@ -4,7 +4,7 @@ import { backoff } from '../core/retry.js';
 import type { Context } from './context.js';
 import { pause } from './pause.js';
 import type { Scanner } from './scanner.js';
-import type { Tally } from './tally.js';
+import { Tally } from './tally.js';
 
 /** A scan that failed as a whole is begun again after this, doubled up to five minutes. */
 const againMs = 1_000;
@@ -79,6 +79,7 @@ export class ScanLoop {
   async #untilDone(cause: string): Promise<void> {
     const { context, scanner, onDone } = this.#parts;
     const { link, stopSignal, clock } = context;
+    const tally = new Tally();
     let said = '';
     for (let failures = 0; ; failures++) {
       this.#setActive(true);
@@ -86,13 +87,15 @@ export class ScanLoop {
         stopSignal.throwIfAborted();
         await link.ready(stopSignal);
         await context.gate.passed();
-        onDone(await scanner.scanAll(cause));
+        await scanner.scanAll(cause, tally);
+        onDone(tally);
         return;
       } catch (thrown) {
         const error = asTowlineError(thrown);
         if (stopSignal.aborted || !this.#mayTryAgain(error)) throw error;
         if (error.message !== said) this.#say(error);
         said = error.message;
+        tally.lookAgain();
       } finally {
         this.#setActive(false);
       }

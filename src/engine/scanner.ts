@@ -11,7 +11,7 @@ import type { Guardian } from './guardian.js';
 import { observe } from './observe.js';
 import type { Renames } from './renames.js';
 import { type Deletion, type ScanFindings, scanPass } from './scan-pass.js';
-import { Tally } from './tally.js';
+import type { Tally } from './tally.js';
 
 /** Temps of agents we know nothing of are removed when they are older than this by the server's clock. */
 const foreignTempMs = 7 * 24 * 60 * 60_000;
@@ -43,12 +43,12 @@ export class Scanner {
 
   /**
    * Scans everything.
+   * @param tally counts what is done, also where the scan fails in the end
    * @throws `network` when the link went meanwhile: what was left is found by the next scan
    */
-  async scanAll(cause: string): Promise<Tally> {
+  async scanAll(cause: string, tally: Tally): Promise<void> {
     const { emit, clock, filter, state, settings } = this.#context;
     const startedMs = clock.now();
-    const tally = new Tally();
     emit({ type: 'scan-start', cause });
     await filter.reset();
     await this.#prepare();
@@ -69,7 +69,6 @@ export class Scanner {
     const durationMs = clock.now() - startedMs;
     emit({ type: 'scan-end', entries: findings.local + findings.remote, durationMs });
     emit({ type: 'batch', summary: tally.summary('scan', durationMs) });
-    return tally;
   }
 
   /** Scans below one directory, on behalf of the holder of its claim. */

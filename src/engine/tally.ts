@@ -35,6 +35,15 @@ export class Tally {
     else this.omitted++;
   }
 
+  /** Everything is looked at once more: what was done stays counted, what was only seen is seen again. */
+  lookAgain(): void {
+    this.kept = 0;
+    this.leftOut = 0;
+    this.skipped = 0;
+    this.failed = 0;
+    this.held = 0;
+  }
+
   /** Whether there is anything to say about it. */
   get eventful(): boolean {
     return (
