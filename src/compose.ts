@@ -13,6 +13,7 @@ import {
   settingsOf,
   wishesOf,
 } from './compose/settings.js';
+import { ToClose } from './compose/to-close.js';
 import type { PairOptions } from './config/options.js';
 import { type ResolvedOptions, resolveOptions } from './config/resolve.js';
 import { TowlineError } from './core/errors.js';
@@ -94,19 +95,17 @@ export async function openPair(parts: PairParts, hooks: RunHooks, purpose: Purpo
     pair: pairIdentity,
   });
   const lock = purpose === 'plan' ? null : await acquireLock(folder);
-  let state: OpenedState | null = null;
+  const opened = new ToClose();
+  opened.push(() => lock?.release());
   try {
-    state = await openState({ folder, label: `${root} → ${remote.label}` });
+    const state = await openState({ folder, label: `${root} → ${remote.label}` });
+    opened.push(() => state.close());
     return await assemble(
       { options, resolved, hooks, purpose, root, folder, target: remote, state, throttle },
-      async () => {
-        await state?.close();
-        lock?.release();
-      },
+      opened,
     );
   } catch (error) {
-    await state?.close();
-    lock?.release();
+    await opened.close();
     throw error;
   }
 }
@@ -123,26 +122,27 @@ interface Materials {
   readonly throttle: Throttle;
 }
 
-async function assemble(materials: Materials, release: () => Promise<void>): Promise<OpenPair> {
+async function assemble(materials: Materials, opened: ToClose): Promise<OpenPair> {
   const { options, resolved, hooks, purpose, root, folder, target, state } = materials;
   const log = hooks.log ?? silence;
   const soft = new AbortController();
   const hard = new AbortController();
   const writes = writtenSidesOf(resolved.mode);
   const near = await localSide(options, root, writes.includes('local'), purpose);
-  const opened = target.open({
+  const far = target.open({
     log,
     mayWrite: writes.includes('remote') && purpose !== 'plan',
     large: (await state.base.count()) >= largeEntries,
     ...(purpose === 'watch' ? {} : { giveUpAfter: attemptsOnce }),
   });
-  const { link, storage: far } = opened;
+  opened.push(() => far.close());
+  const { link } = far;
   const wishes = wishesOf(resolved);
   const settings = settingsOf(resolved, wishes, purpose);
-  const ruled = rulesSideOf(settings) === 'local' ? near : far;
+  const ruled = rulesSideOf(settings) === 'local' ? near : far.storage;
   const { local, remote } = foldingSides({
     near,
-    far: writes.includes('remote') ? far : readOnly(far),
+    far: writes.includes('remote') ? far.storage : readOnly(far.storage),
     writes,
     excludes: (path, kind) => filter.excludes(path, kind),
     state,
@@ -198,7 +198,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
   const stateLost = (await state.facts.get(setAsideFact)) !== null;
   sayFirst(emit, state);
   const commands: Commands = {
-    run: (side, run) => (side === 'local' ? runLocalCommand(root, run, systemClock) : opened.run(run)),
+    run: (side, run) => (side === 'local' ? runLocalCommand(root, run, systemClock) : far.run(run)),
   };
   const agent = new Agent({
     context,
@@ -207,7 +207,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
     newWatcher: () => createChokidarWatcher({ root }),
     newSettler: () => createSettler({ settleMs: resolved.settleMs, settleMaxMs: resolved.settleMaxMs }),
     rescanMs: resolved.rescanMs,
-    newRemoteWatcher: remoteWatcher(opened, target.label),
+    newRemoteWatcher: remoteWatcher(far, target.label),
     remotePollMs: resolved.remotePollMs,
     persistent: purpose === 'watch',
     board,
@@ -221,6 +221,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
   const env = hooks.env ?? process.env;
   const server =
     hooks.control === true ? await openControl({ folder, control: agent.control, env, log }) : null;
+  opened.push(() => server?.close());
   const runs = {
     runOnce: () => agent.runOnce(),
     stop: () => agent.stop(),
@@ -238,11 +239,7 @@ async function assemble(materials: Materials, release: () => Promise<void>): Pro
       soft.abort(reason);
       hard.abort(reason);
     },
-    close: async () => {
-      await server?.close();
-      await opened.close();
-      await release();
-    },
+    close: () => opened.close(),
   };
 }
 
