@@ -104,8 +104,10 @@ async function attemptTransfer(
       const short = !(await copy(job, source, temp, hash, progress));
       // A log that is only ever appended to begins as it did a moment ago; a file that is rewritten does not.
       const mayCut = attempt === attemptsMax && hash?.beginsAsBefore === true;
-      const outcome = short ? null : await finish(job, source, target, { mayCut, present });
       const read = hash?.digest() ?? null;
+      const outcome = short
+        ? null
+        : await finish(job, source, target, { cut: mayCut ? read : null, present });
       if (outcome === null) return { read: short ? null : read };
       ending = 'published';
       const entry = read === null ? source.entry : { ...source.entry, hash: read.digest };
@@ -145,7 +147,7 @@ async function finish(
   job: Carriage,
   source: Source,
   target: OpenTarget,
-  { mayCut, present }: { readonly mayCut: boolean; readonly present: number },
+  { cut, present }: { readonly cut: Beginning | null; readonly present: number },
 ): Promise<{ made: Entry; dirty: boolean } | null> {
   const { made, destination } = await target.temp.complete({
     size: source.entry.size,
@@ -158,7 +160,8 @@ async function finish(
   if (state === 'vanished') {
     throw new TowlineError('vanished', `'${job.path}' went away while it was read`, { path: job.path });
   }
-  if (state === 'changed' || (state === 'grown' && !mayCut)) return null;
+  if (state === 'changed') return null;
+  if (state === 'grown' && !(cut !== null && (await isStillThere(job, cut)))) return null;
   if (!target.isAsExpected(doubtful ? await lookAt(job) : destination, made)) {
     throw new TowlineError('changed', `'${job.path}' changed on the other side meanwhile`, {
       path: job.path,
@@ -166,6 +169,15 @@ async function finish(
   }
   await target.temp.publish(job.expected);
   return { made, dirty: state === 'grown' };
+}
+
+/**
+ * Whether the file still begins with what was read of it: the attempt before has shown that of the part it read, and somebody
+ * may have written the whole anew, and longer, while the rest was read. Where that cannot be told, it is believed.
+ */
+async function isStillThere({ from, path, signal }: Carriage, { size, digest }: Beginning): Promise<boolean> {
+  const hashes = await from.hashInPlace([{ path, length: size }], signal);
+  return hashes === null || hashes[0] === digest;
 }
 
 /**

@@ -73,6 +73,8 @@ test.each(natures)(
     await fc.assert(
       fc.asyncProperty(batches, async (all) => {
         const pair = pairOn(server, { delete: true, maxDelete: '100%' });
+        // An emptied folder would be held.
+        writeFileSync(join(pair.local, 'stays'), 'stays');
         for (const batch of all) {
           for (const one of batch) apply(pair.local, one);
           await push(pair.options);
