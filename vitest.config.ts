@@ -7,7 +7,8 @@ export default defineConfig({
     // Real servers and processes run beside the tests on small machines: a bound for hangs, not a timing.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    // Most of them wait for servers, links and clocks: one more than cores.
+    maxWorkers: 3,
     reporters: ['default', './test/support/summary-reporter.ts'],
   },
 });

@@ -96,7 +96,8 @@ function make(root: string, name: Buffer, kind: number): void {
       execFileSync('sh', ['-c', 'mkfifo "$(cat)"'], { input: path, stdio: ['pipe', 'ignore', 'ignore'] });
       break;
     default:
-      writeFileSync(path, 'x'.repeat(kind % 5000));
+      // Not into a pipe of that name: nobody would read it.
+      writeFileSync(path, 'x'.repeat(kind % 5000), { flag: 'wx' });
       chmodSync(path, kind & 0o6777);
       utimesSync(path, time, time);
   }
