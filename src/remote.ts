@@ -16,6 +16,7 @@ import { passwordSource, type SecretOptions } from './ssh/secret-sources.js';
 import { isTarget, parseTarget } from './ssh/target.js';
 import { createLocalLink } from './storage/local/link.js';
 import { createLocalStorage } from './storage/local/storage.js';
+import { MomentaryFiles } from './storage/sftp/momentary-files.js';
 import { RemoteShell } from './storage/sftp/shell/remote-shell.js';
 import { createSftpStorage } from './storage/sftp/storage.js';
 import { isWebdavTarget, parseWebdavTarget } from './storage/webdav/target.js';
@@ -139,7 +140,11 @@ async function sshRemote(options: Named, env: Env, prompts?: Prompts): Promise<R
         ...how,
       });
       const endRecording = recordHostKeys(link, identity, how.log);
-      const place = { session: link, root: target.path, clock: systemClock };
+      const momentary = new MomentaryFiles(link);
+      link.onState(({ name }) => {
+        if (name === 'ready') void momentary.sweep();
+      });
+      const place = { session: link, root: target.path, clock: systemClock, momentary };
       const shell = new RemoteShell({ ...place, commands: link, onlyLook: !mayWrite });
       return {
         storage: createSftpStorage({ ...place, label, shell, large }),

@@ -15,7 +15,7 @@ export type ErrorCode =
   | 'conflict' // both sides changed: a person is to decide
   | 'drift' // others changed the side that only follows, and that is not to be overwritten
   | 'damaged' // what was written is not what was sent
-  | 'unmounted' // a folder was a mount point and is none now: what was in it is not gone
+  | 'unmounted' // a folder was a mount point and is none now, or a root was emptied: what was in it is not gone
   | 'name' // a name that cannot be carried to the other side
   | 'protocol' // an answer that makes no sense
   | 'locked' // another agent works on this pair

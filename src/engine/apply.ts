@@ -1,4 +1,5 @@
 /** Carries out one change on the side it is meant for. */
+import { sameRevision } from '../core/compare.js';
 import type { Change } from '../core/action.js';
 import { writtenSide } from '../core/action.js';
 import type { Entry, Side } from '../core/entry.js';
@@ -160,6 +161,21 @@ async function sendSymlink(context: Context, side: Side, change: Transfer, temp:
   }
 }
 
+/**
+ * A listing may be older than the base that it was compared with: what was carried over meanwhile looks like an edit of the other
+ * side then, and need not be sent back.
+ * @throws `changed`: it is to be looked at anew
+ */
+async function requireDue({ state }: Context, change: Transfer, source: Entry): Promise<void> {
+  const { path, destination } = change;
+  if (sameRevision(change.source, source)) return;
+  const [row] = await state.base.get([path]);
+  const [from, to] =
+    change.type === 'upload' ? (['local', 'remote'] as const) : (['remote', 'local'] as const);
+  if (row == null || !sameRevision(row[from], source) || !sameRevision(row[to], destination)) return;
+  throw new TowlineError('changed', `'${path}' was carried over meanwhile`, { path });
+}
+
 async function sendFile(context: Context, side: Side, change: Transfer, firstTemp: string): Promise<Applied> {
   const { path, destination } = change;
   const { settings, emit, clock, signal } = context;
@@ -182,6 +198,7 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
       to,
       path,
       expected: destination,
+      requireDue: (source) => requireDue(context, change, source),
       attributes: (source) => ({
         ...(to.capabilities.modes ? { mode: settings.modeRule(modeOf(source), 'file') } : {}),
         ...(to.capabilities.times ? { mtimeMs: source.mtimeMs } : {}),

@@ -8,7 +8,7 @@ import {
   replacesDirectory,
   sparesBelow,
 } from '../core/action.js';
-import type { Triple } from '../core/entry.js';
+import type { Side, Triple } from '../core/entry.js';
 import { type TowlineError, asTowlineError } from '../core/errors.js';
 import { shadowsBelow } from '../core/limits.js';
 import { decide } from '../core/mode.js';
@@ -22,6 +22,7 @@ import { type Context, deletesAgreedOnly, trusted } from './context.js';
 import { forgetBelow } from './delete-tree.js';
 import { needsExpansion, topmost, topmostPaths } from './topmost.js';
 import type { Guardian } from './guardian.js';
+import { withoutLostRoots } from './lost-roots.js';
 import { type Observation, observe } from './observe.js';
 import type { Tally } from './tally.js';
 
@@ -82,7 +83,11 @@ class ChangesPass {
 
   async #work(): Promise<void> {
     const observation = await observe(this.#context, [...this.#rows.keys()]);
-    const { work, deletions, expansions } = this.#decide(observation);
+    const { work: decided, deletions, expansions } = this.#decide(observation);
+    const isThere = (side: Side) => [...observation.triples.values()].some((triple) => triple[side] !== null);
+    const { guardian } = this.#input;
+    const { work, refused } = await withoutLostRoots(this.#context, guardian, decided, isThere);
+    for (const { path, error } of refused) this.#fail(path, error);
     // Deletions come last: what was moved is on the other side under its new name before the old one goes.
     await this.#batch.submit(work);
     await this.#batch.idle();

@@ -155,6 +155,17 @@ export class Guardian {
     await state.facts.set(windowFact, extendWindow(window, balance, await this.#known(), clock.now()));
   }
 
+  /**
+   * Whether what both sides agreed on is gone from a side altogether, with its root or in it, and nobody said that this is meant.
+   * Never where one side is right: what it lacks is told by the other one.
+   */
+  async hasLost(side: Side): Promise<boolean> {
+    const { settings, state } = this.#context;
+    if (this.#allowed || !settings.delete || deletingSides(settings).length < 2) return false;
+    if ((await state.base.count()) === 0) return false;
+    return (await this.#rootStateOf(side)) !== 'present';
+  }
+
   /** Notes how many paths the destination holds and which directory the root is, after a scan that saw everything. */
   async seen(destinationCount: number): Promise<void> {
     const { facts } = this.#context.state;
@@ -171,10 +182,14 @@ export class Guardian {
   /** The roots of the sides whose silence deletes on the other one: the first that is not as it should be. */
   async rootState(): Promise<RootState> {
     for (const side of deletingSides(this.#context.settings)) {
-      const state = side === 'local' ? await this.#localRootState() : await this.#remoteRootState();
+      const state = await this.#rootStateOf(side);
       if (state !== 'present') return state;
     }
     return 'present';
+  }
+
+  #rootStateOf(side: Side): Promise<RootState> {
+    return side === 'local' ? this.#localRootState() : this.#remoteRootState();
   }
 
   async #remoteRootState(): Promise<RootState> {

@@ -60,8 +60,11 @@ export interface ScanFindings {
 }
 
 export interface ScanHandlers {
-  /** Takes work in the order of paths; resolves when there is room for more. */
-  readonly work: (work: (Change | Undecided)[]) => Promise<void>;
+  /** Takes work in the order of paths, and what was seen up to there; resolves when there is room for more. */
+  readonly work: (
+    work: (Change | Undecided)[],
+    seen: Pick<ScanFindings, 'local' | 'remote'>,
+  ) => Promise<void>;
   readonly progress: (entries: number) => void;
   /** In place of a scan of the remote side. */
   readonly remote?: AsyncIterable<ScanItem[]>;
@@ -108,11 +111,11 @@ export async function scanPass(
   for await (const batch of sightings) {
     for (const sighting of batch) {
       pass.see(sighting);
-      if (pass.work.length >= workMax) await handlers.work(pass.takeWork());
+      if (pass.work.length >= workMax) await handlers.work(pass.takeWork(), pass.findings);
     }
     handlers.progress(pass.findings.local + pass.findings.remote);
   }
-  await handlers.work(pass.takeWork());
+  await handlers.work(pass.takeWork(), pass.findings);
   return pass.findings;
 }
 

@@ -1,3 +1,4 @@
+import type { Side } from '../core/entry.js';
 import { type TowlineError, asTowlineError, hasCode } from '../core/errors.js';
 import { ancestorsOf } from '../core/path.js';
 import type { QueuePut } from '../ports-state.js';
@@ -8,6 +9,7 @@ import { type Context, deletingSides, storageOf } from './context.js';
 import type { Problem } from './events.js';
 import { filterChanged, recordFilter, withoutUnknown } from './filter-change.js';
 import type { Guardian } from './guardian.js';
+import { withoutLostRoots } from './lost-roots.js';
 import { observe } from './observe.js';
 import type { Renames } from './renames.js';
 import { type Deletion, type ScanFindings, scanPass } from './scan-pass.js';
@@ -110,7 +112,10 @@ export class Scanner {
     };
     try {
       const findings = await scanPass(this.#context, under, tally, {
-        work: async (work) => {
+        work: async (found, seen) => {
+          const isThere = (side: Side) => seen[side] > 0;
+          const { work, refused } = await withoutLostRoots(this.#context, this.#guardian, found, isThere);
+          for (const { path, error } of refused) this.#note({ path, type: 'failed', error }, rows, tally);
           if (under === '') emit({ type: 'scan-found', files: filesIn(work) });
           await batch.submit(work);
           await putRows();

@@ -92,6 +92,7 @@ async function attemptTransfer(
   job.signal.throwIfAborted();
   const source = await job.from.openSource(job.path);
   try {
+    if (attempt === 1) await job.requireDue?.(source.entry);
     const racy = job.now() - source.entry.mtimeMs < racyMs;
     const keeps = await mayBeContinued(job, source.entry);
     const target = await open(source);

@@ -10,6 +10,8 @@ export interface Carriage {
   readonly path: string;
   /** What the plan saw at the destination. */
   readonly expected: Entry | null;
+  /** Called with what the source is when it is opened; throws when there is nothing to be carried any more. */
+  readonly requireDue?: (source: Entry) => Promise<void>;
   /** Mode, time and owner the new file gets, and the lock of its path. */
   readonly attributes: (source: Entry) => Omit<TempAttributes, 'size' | 'sync'>;
   readonly sync: boolean;

@@ -13,6 +13,8 @@ const faults: readonly (readonly [Mode, number, string])[] = [
     248,
     'a folder that a file was to take the place of was looked into first, and so never replaced',
   ],
+  ['two-way', 360, 'new things were brought into a root that was lost, and what it lacked then was deleted'],
+  ['two-way', 656, 'a listing older than the base sent a file again, and a crash in that deleted it'],
   ['two-way', 427, 'a temp that could not be removed ended the agent'],
 ];
 

@@ -6,24 +6,11 @@ import { simulatePair } from './pair-scene.js';
 const one = process.env.TOWLINE_SIM_SEED;
 const first = Number(process.env.TOWLINE_SIM_FIRST ?? 1);
 
-/** A seed that shows a fault which is not mended yet, and what it is. */
-export type OpenFault = readonly [seed: number, what: string];
-
 /**
  * @param seedsDefault how many, unless `TOWLINE_SIM_SEEDS` says otherwise
  * @param file the test file, to be named where a seed fails
- * @param open faults that are known: each has to show for as long as it is listed here
  */
-export function testSeeds(
-  mode: Mode,
-  seedsDefault: number,
-  file: string,
-  open: readonly OpenFault[] = [],
-): void {
-  test.fails.each(open)('open fault: seed %i, %s', async (seed) => {
-    await simulatePair(mode, seed, file);
-  });
-
+export function testSeeds(mode: Mode, seedsDefault: number, file: string): void {
   test.runIf(one !== undefined)(`${mode}: the seed that was asked for`, { timeout: 600_000 }, async () => {
     await simulatePair(mode, Number(one), file);
   });
@@ -31,9 +18,7 @@ export function testSeeds(
   const seeds = Number(process.env.TOWLINE_SIM_SEEDS ?? seedsDefault);
   test.runIf(one === undefined)(`${mode}: ${String(seeds)} seeds`, { timeout: 3_600_000 }, async () => {
     const failures: string[] = [];
-    const isOpen = new Set(open.map(([seed]) => seed));
     for (let seed = first; seed < first + seeds && failures.length < 10; seed++) {
-      if (isOpen.has(seed)) continue;
       try {
         await simulatePair(mode, seed, file);
       } catch (error) {

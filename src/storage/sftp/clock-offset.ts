@@ -4,6 +4,7 @@ import { tempName } from '../../core/tempname.js';
 import type { Clock } from '../../ports.js';
 import type { SftpContext } from './context.js';
 import { failureOf } from './failures.js';
+import type { MomentaryFiles } from './momentary-files.js';
 
 /** How long a measurement is good for. */
 const freshMs = 10 * 60_000;
@@ -13,10 +14,12 @@ const granularityMs = 1000;
 /** Measures by the time the server gives a new file, and remembers it. */
 export class ClockOffset {
   readonly #context: SftpContext;
+  readonly #files: MomentaryFiles;
   #measured: { readonly atMs: number; readonly offsetMs: number } | null = null;
 
-  constructor(context: SftpContext) {
+  constructor(context: SftpContext, files: MomentaryFiles) {
     this.#context = context;
+    this.#files = files;
   }
 
   /**
@@ -38,12 +41,12 @@ export class ClockOffset {
     const channel = await this.#context.channel('transfer');
     const beforeMs = clock.now();
     try {
-      const handle = await channel.createExclusive(attempt.path, 0o600);
+      const handle = await this.#files.create(channel, attempt.path);
       const afterMs = clock.now();
       const [seen, closed, removed] = await Promise.allSettled([
         channel.fstat(handle),
         channel.closeHandle(handle),
-        channel.removeFile(attempt.path),
+        this.#files.remove(channel, attempt.path),
       ]);
       if (seen.status === 'rejected') throw seen.reason;
       if (closed.status === 'rejected') throw closed.reason;

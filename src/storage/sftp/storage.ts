@@ -13,6 +13,7 @@ import { ensureRoot } from './root.js';
 import { scan } from './scan.js';
 import { FindHistory } from './scan-ahead.js';
 import { hashInPlace } from './hash-in-place.js';
+import { MomentaryFiles } from './momentary-files.js';
 import type { RemoteShell } from './shell/remote-shell.js';
 import { openSource } from './source.js';
 import { freeBytes } from './space.js';
@@ -29,6 +30,8 @@ export interface SftpStorageOptions {
   /** For people: `dev@box:/srv/app`. */
   readonly label: string;
   readonly clock: Clock;
+  /** Who sees to what lost links left of our looking. Default: nobody, in this process. */
+  readonly momentary?: MomentaryFiles;
   /** Helpers on the server, where it has a shell. Default: SFTP alone does everything. */
   readonly shell?: RemoteShell;
   /** The tree is known to be large (more than a thousand entries): scans ask the shell at once. Default: false. */
@@ -43,8 +46,8 @@ export interface SftpStorageOptions {
  */
 export function createSftpStorage(options: SftpStorageOptions): InPlaceStorage {
   const context = new SftpContext(options.session, options.root, options.clock);
-  context.clockOffset = new ClockOffset(context);
-  const { shell } = options;
+  const { shell, momentary = new MomentaryFiles(options.session) } = options;
+  context.clockOffset = new ClockOffset(context, momentary);
   const helper =
     shell === undefined ? null : { shell, history: new FindHistory(options.clock, options.large) };
   return {

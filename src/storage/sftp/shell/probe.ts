@@ -10,7 +10,8 @@
 import { hasCode } from '../../../core/errors.js';
 import { tempName } from '../../../core/tempname.js';
 import type { Clock } from '../../../ports.js';
-import type { SftpChannel } from '../../../ssh/channel.js';
+import type { Handle, SftpChannel } from '../../../ssh/channel.js';
+import type { MomentaryFiles } from '../momentary-files.js';
 import type { RootedPaths } from '../paths.js';
 import { agrees } from './agreement.js';
 import { answers, randomWord, type ShellParts, type Tool } from './tools.js';
@@ -25,6 +26,7 @@ export interface ShellTools extends Readonly<Record<Tool, boolean>> {
 export interface ProbeParts extends ShellParts {
   readonly channel: SftpChannel;
   readonly paths: RootedPaths;
+  readonly momentary: MomentaryFiles;
 }
 
 /**
@@ -33,21 +35,23 @@ export interface ProbeParts extends ShellParts {
  * @throws `network`; `not-found` when there is no root
  */
 export async function probe(parts: ProbeParts, name: string): Promise<ShellTools | null> {
-  const { channel, paths } = parts;
+  const { channel, paths, momentary } = parts;
   const path = paths.below(name);
+  let handle: Handle;
   try {
-    await channel.closeHandle(await channel.createExclusive(path, 0o600));
+    handle = await momentary.create(channel, path);
   } catch (error) {
     if (hasCode(error, 'network', 'not-found')) throw error;
     // Nothing can be proven where nothing may be written.
     return null;
   }
   try {
+    await Promise.allSettled([channel.closeHandle(handle)]);
     const said = await answers(parts, name);
     return said.has('root') ? toolsOf((tool) => said.has(tool), true) : null;
   } finally {
-    // A dead channel shows itself in the next request, and the sweep of temps finds what was left.
-    await Promise.allSettled([channel.removeFile(path)]);
+    // A dead channel shows itself in the next request.
+    await Promise.allSettled([momentary.remove(channel, path)]);
   }
 }
 

@@ -3,6 +3,7 @@ import { hasCode, TowlineError } from '../../../core/errors.js';
 import type { Clock } from '../../../ports.js';
 import type { CommandStream, StreamRun } from '../../../ports-stream.js';
 import type { SftpSession, StreamSession } from '../../../ssh/channel.js';
+import { MomentaryFiles } from '../momentary-files.js';
 import { RootedPaths } from '../paths.js';
 import { probe, probeByLooking, type ProbeParts, probeName, type ShellTools } from './probe.js';
 import type { Tool } from './tools.js';
@@ -13,6 +14,8 @@ export interface RemoteShellOptions {
   /** As the storage's: absolute, or relative to the directory the login starts in. */
   readonly root: string;
   readonly clock: Clock;
+  /** Who sees to what lost links left of our looking. Default: nobody, in this process. */
+  readonly momentary?: MomentaryFiles;
   /** Nothing may be written there, not even for a moment. Default: false. */
   readonly onlyLook?: boolean;
 }
@@ -38,6 +41,7 @@ interface Found {
 export class RemoteShell {
   readonly #options: RemoteShellOptions;
   readonly #paths: RootedPaths;
+  readonly #momentary: MomentaryFiles;
   #known: Known | null = null;
   #probeName: string | null = null;
   readonly #ended = new AbortController();
@@ -46,6 +50,7 @@ export class RemoteShell {
   constructor(options: RemoteShellOptions) {
     this.#options = options;
     this.#paths = new RootedPaths(options.root);
+    this.#momentary = options.momentary ?? new MomentaryFiles(options.session);
   }
 
   /**
@@ -105,7 +110,15 @@ export class RemoteShell {
     const directory = root === '.' ? start : start === '' ? root : `${start.replace(/\/$/, '')}/${root}`;
     const { signal } = this.#ended;
     if (signal.aborted) return null;
-    const parts = { channel, commands, clock, directory, paths: this.#paths, signal };
+    const parts = {
+      channel,
+      commands,
+      clock,
+      directory,
+      paths: this.#paths,
+      momentary: this.#momentary,
+      signal,
+    };
     const tools = await (onlyLook === true ? probeByLooking(parts) : this.#probe(parts));
     return tools === null ? null : { directory, tools };
   }

@@ -1,0 +1,49 @@
+import { type Change, isDeletion, writtenSide } from '../core/action.js';
+import type { Side } from '../core/entry.js';
+import { TowlineError } from '../core/errors.js';
+import type { Work } from './batch.js';
+import { type Context, storageOf } from './context.js';
+import type { Guardian } from './guardian.js';
+
+export interface Sorted {
+  readonly work: Work[];
+  /** What would be brought into a root that is not what it was. */
+  readonly refused: { readonly path: string; readonly error: TowlineError }[];
+}
+
+/**
+ * Where both sides count, a root that is gone or was emptied gets nothing: it would look as if it were there, and what it lacks
+ * were deleted.
+ * @param isThere whether something was seen on a side: then nobody has to look
+ */
+export async function withoutLostRoots(
+  context: Context,
+  guardian: Guardian,
+  work: readonly Work[],
+  isThere: (side: Side) => boolean,
+): Promise<Sorted> {
+  const brings = (item: Work, side: Side): item is Change =>
+    item.type !== 'contents' && !isDeletion(item) && writtenSide(item) === side;
+  const lost: Side[] = [];
+  for (const side of ['local', 'remote'] as const) {
+    if (isThere(side) || !work.some((item) => brings(item, side))) continue;
+    if (await guardian.hasLost(side)) lost.push(side);
+  }
+  const sideOf = (item: Work) => lost.find((side) => brings(item, side));
+  return {
+    work: work.filter((item) => sideOf(item) === undefined),
+    refused: work.flatMap((item) => {
+      const side = sideOf(item);
+      return side === undefined ? [] : [{ path: item.path, error: refusal(context, side, item.path) }];
+    }),
+  };
+}
+
+function refusal(context: Context, side: Side, path: string): TowlineError {
+  const { label } = storageOf(context, side);
+  const [fill, other] = side === 'local' ? ['pull', 'remote'] : ['push', 'local'];
+  return new TowlineError('unmounted', `${label} is empty, and was not: '${path}' is not brought there`, {
+    path,
+    hint: `Mount it again; or fill it again by \`towline ${fill}\`; or, if all is to go, empty the ${other} folder too`,
+  });
+}

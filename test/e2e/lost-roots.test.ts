@@ -1,0 +1,64 @@
+/** A two-way pair of which one root was lost, or emptied, while no agent ran. */
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type TestSshd, startSshd } from '../support/sshd.js';
+import { type TestPair, freshPair, towline } from '../support/towline.js';
+import { treeOf } from '../support/tree.js';
+
+let sshd: TestSshd;
+
+beforeAll(async () => {
+  sshd = await startSshd();
+});
+afterAll(() => sshd.stop());
+
+interface Totals {
+  readonly deleted: number;
+  readonly holds: readonly { readonly cause: string }[];
+  readonly problems: readonly { readonly path: string; readonly code: string }[];
+}
+
+async function run(verb: string, { local, target, flags }: TestPair): Promise<Totals & { code: number }> {
+  const done = await towline([verb, ...flags, '--json', local, target]);
+  expect(done.stdout, done.stderr).not.toBe('');
+  return { ...(JSON.parse(done.stdout) as Totals), code: done.code! };
+}
+
+const sides = ['local', 'remote'] as const;
+
+test.each([
+  ['local', 'removed', 'pull'],
+  ['local', 'emptied', 'pull'],
+  ['remote', 'removed', 'push'],
+  ['remote', 'emptied', 'push'],
+] as const)(
+  'the %s root is %s: it gets nothing new, and the other side keeps all',
+  async (side, how, refill) => {
+    const pair = freshPair(sshd);
+    const lost = pair[side];
+    const kept = pair[sides.find((other) => other !== side)!];
+    for (const name of ['a', 'b', 'c']) writeFileSync(join(pair.local, name), name);
+    mkdirSync(join(pair.local, 'sub'));
+    await run('sync', pair);
+    rmSync(lost, { recursive: true });
+    if (how === 'emptied') mkdirSync(lost);
+    writeFileSync(join(kept, 'new'), 'made while the other root was lost');
+    const before = treeOf(kept);
+
+    // Twice: what the first run leaves behind must not make the second one bolder.
+    for (const attempt of [1, 2]) {
+      const result = await run('sync', pair);
+      expect(result, `attempt ${String(attempt)}`).toMatchObject({ deleted: 0, code: 5 });
+      expect(result.problems).toEqual([expect.objectContaining({ path: 'new', code: 'unmounted' })]);
+      expect(result.holds.map(({ cause }) => cause)).toContain('root-emptied');
+      expect(treeOf(kept)).toEqual(before);
+      expect(readdirSync(lost)).toEqual([]);
+    }
+
+    expect(await run(refill, pair)).toMatchObject({ code: 0 });
+    expect(await run('sync', pair)).toMatchObject({ code: 0, deleted: 0 });
+    expect(treeOf(kept)).toEqual(before);
+    expect(treeOf(lost)).toEqual(before);
+  },
+);
