@@ -51,13 +51,14 @@ test('a probe that a lost link left behind is removed over the next one', async 
     null,
     process.env,
   );
-  const { storage, link, close } = remote.open({ log: silentLog, mayWrite: true });
-  onTestFinished(() => close());
+  const opened = remote.open({ log: silentLog, mayWrite: true });
+  onTestFinished(() => opened.close());
+  const { storage, link } = opened;
   await link.ready();
   // From now on what is asked of the shell takes for ever.
   const loginScript = join(sshd.folder, 'home', '.bashrc');
   writeFileSync(loginScript, 'exec sleep 600\n');
-  const hashes = storage.hashInPlace?.([{ path: 'a' }]);
+  const hashes = storage.hashInPlace([{ path: 'a' }]);
   await eventually(async () => {
     expect(await readdir(root)).toHaveLength(1);
   });
