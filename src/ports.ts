@@ -137,7 +137,7 @@ export interface Storage extends StorageNames {
   /** Makes the root directory if it is missing: its last component only, or all with `parents`. Idempotent. */
   ensureRoot(options: { parents: boolean }): Promise<void>;
 
-  /** All entries in the order of `comparePaths`, in batches; of `isOwnName` only temps. Throws when nothing can be listed. */
+  /** All entries in the order of `comparePaths`, in batches; of `isOwnName` only temps and locks. Throws when nothing can be listed. */
   scan(request: ScanRequest): AsyncIterable<ScanItem[]>;
 
   /** The state of many paths at once, in the order given; never follows a symlink at the last component. */

@@ -1,5 +1,6 @@
 /** The lock that agents hold while one of them changes a file of the server: DESIGN.md, section 7. */
 import { join, nameOf, parentOf } from './path.js';
+import { tempAgentOf } from './tempname.js';
 
 const lockPattern = /^\.towline-[0-9a-f]{16}\.lock$/;
 
@@ -32,6 +33,11 @@ export function lockPath(path: string): string {
 /** Whether this is the name of a lock. */
 export function isLockName(name: string): boolean {
   return lockPattern.test(name);
+}
+
+/** Whether this is the name of what we make for the time of one operation: of a temp, or of a lock. */
+export function isTransientName(name: string): boolean {
+  return tempAgentOf(name) !== null || isLockName(name);
 }
 
 /** FNV-1a over UTF-16 code units, 32 bits, from a basis that `seed` shifts. */

@@ -17,7 +17,7 @@ export type ScanItem =
       readonly reason: 'special' | 'name';
       readonly error: TowlineError;
     }
-  /** A temp of some agent lies here; `mtimeMs` by this side's clock. Never part of the tree. */
+  /** A temp or a lock of some agent lies here; `mtimeMs` by this side's clock. Never part of the tree. */
   | { readonly type: 'temp'; readonly path: string; readonly mtimeMs: number };
 
 /** One row of the base. */

@@ -14,6 +14,8 @@ export interface Applied {
   readonly dirty: boolean;
   /** Paths that are to be looked at now. */
   readonly again: readonly string[];
+  /** Nothing was carried over: something in the way has to get a name of its own first. */
+  readonly aside?: Extract<Change, { type: 'set-aside' }>;
 }
 
 /** Nothing came of it but what is said. */

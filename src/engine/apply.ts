@@ -12,7 +12,7 @@ import { type Context, otherSide, storageOf } from './context.js';
 import { isMirror, mayDelete } from '../core/policy.js';
 import { deleteTree, type TreeDeleted } from './delete-tree.js';
 import { locking } from './locks.js';
-import { setAside, type SetAside } from './set-aside.js';
+import { setAside } from './set-aside.js';
 import { type Applied, nothing, pairOf } from './applied.js';
 import { respell } from './respell.js';
 import { PathTemps } from './transfer-temps.js';
@@ -32,8 +32,8 @@ export async function applyChange(context: Context, change: Change, temp: string
       });
       if (way !== null && way.disagreed.length > 0) {
         if (temp !== null) context.temps.gone(temp);
-        const aside = await setAside(context, inTheWayOf(context, side, change));
-        return { ...aside, deleted: way.deleted, again: [...aside.again, ...way.disagreed] };
+        const aside = inTheWayOf(context, side, change);
+        return { ...nothing, deleted: way.deleted, again: way.disagreed, aside };
       }
       const expected = way === null ? change.destination : null;
       const done = await transfer(context, side, { ...change, destination: expected }, temp);
@@ -108,12 +108,17 @@ async function makeWay(
 }
 
 /** What gets a name of its own where a directory cannot go: it, or (as in any conflict of two-way) what is here. */
-function inTheWayOf({ settings }: Context, side: Side, change: Transfer): SetAside {
+function inTheWayOf({ settings }: Context, side: Side, change: Transfer): NonNullable<Applied['aside']> {
   const { path, source } = change;
-  const destination = { side, path, entry: change.destination! };
+  const aside = {
+    type: 'set-aside',
+    path,
+    reason: 'a directory that holds something new is in the way',
+  } as const;
+  const destination = { ...aside, side, entry: change.destination! };
   if (isMirror(settings.mode)) return { ...destination, cause: 'drift' };
   if (side === 'local' || !mayDelete(settings.mode)) return { ...destination, cause: 'conflict' };
-  return { side: 'local', path, entry: source, cause: 'conflict' };
+  return { ...aside, side: 'local', entry: source, cause: 'conflict' };
 }
 
 function inTheWay(path: string, why: string, cause?: unknown): TowlineError {

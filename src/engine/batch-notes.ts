@@ -42,11 +42,7 @@ export class BatchNotes {
     switch (change.type) {
       case 'upload':
       case 'download':
-        if (done.again.length > 0) {
-          // A folder that holds something new was in the way: the local version was set aside.
-          tally.conflicts++;
-          break;
-        }
+        if (done.aside !== undefined) break;
         tally.transferred++;
         if (change.conflict === true) this.#noteConflict(change);
         else if (change.drift) tally.drifted++;

@@ -1,7 +1,6 @@
 import { type Change, bytesOf, errorOf, isDeletion, isUnresolved, writtenSide } from '../core/action.js';
 import type { Side } from '../core/entry.js';
-import type { TowlineError } from '../core/errors.js';
-import { asTowlineError, hasCode } from '../core/errors.js';
+import { type TowlineError, asTowlineError, hasCode } from '../core/errors.js';
 import { decide } from '../core/mode.js';
 import { ancestorsOf } from '../core/path.js';
 import { applyChange } from './apply.js';
@@ -279,7 +278,9 @@ export class Batch {
       done = await applyChange(this.#context, change, temp === null ? null : await this.#freshTemp(change));
     }
     this.#notes.done(change, done);
-    return done;
+    if (done.aside === undefined) return done;
+    const aside = await this.#apply(done.aside, null);
+    return { ...aside, again: [...aside.again, ...done.again] };
   }
 
   /** A temp's name is used once: a second try needs another. */

@@ -59,7 +59,9 @@ function leftNames({ world, durable, settings, knobs }: Judged): string[] {
       .filter((path) => {
         const name = nameOf(path);
         // Those of an earlier state's agent are a stranger's: they go when they are old.
-        const ours = isLockName(name) ? knobs.stateLost === 0 : tempAgentOf(name) === durable.agentId;
+        const ours = isLockName(name)
+          ? knobs.stateLost === 0 && !world.strayLocks.has(path)
+          : tempAgentOf(name) === durable.agentId;
         // Somebody may move a folder to where nobody is to look, with a temp in it.
         const hidden = ancestorsOf(path).some((one) => world.excluded(one, 'directory'));
         return ours && !hidden && isReachable(world, side, path);

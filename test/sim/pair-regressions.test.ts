@@ -15,6 +15,7 @@ const faults: readonly (readonly [Mode, number, string])[] = [
   ],
   ['two-way', 360, 'new things were brought into a root that was lost, and what it lacked then was deleted'],
   ['two-way', 656, 'a listing older than the base sent a file again, and a crash in that deleted it'],
+  ['two-way', 1138, 'the folder of a version that had to make way was opened on the other side'],
   ['two-way', 427, 'a temp that could not be removed ended the agent'],
 ];
 

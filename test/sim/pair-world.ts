@@ -2,7 +2,8 @@
 import { sameTime } from '../../src/core/compare.js';
 import type { Entry, Kind } from '../../src/core/entry.js';
 import { createFilter, type Filter } from '../../src/core/filter.js';
-import { nameProblem } from '../../src/core/path.js';
+import { isLockName } from '../../src/core/lock.js';
+import { nameOf, nameProblem } from '../../src/core/path.js';
 import { type Resolution, writtenSidesOf } from '../../src/core/policy.js';
 import { isOwnName } from '../../src/core/tempname.js';
 import type { Settings } from '../../src/engine/context.js';
@@ -14,7 +15,7 @@ import { rulesOf } from './run.js';
 import type { SceneWorld } from './scene.js';
 import { keyOf, keysOf, Versions } from './versions.js';
 import type { VirtualClock } from './virtual-clock.js';
-import { type Seen, type Tree, seenAt, walkTree } from './walk-tree.js';
+import { ownNames, type Seen, type Tree, seenAt, walkTree } from './walk-tree.js';
 import type { Side } from './wire.js';
 
 /** A plan may rest on what was so long ago, ms: listings, latencies and settling in between. */
@@ -45,6 +46,8 @@ export class PairWorld implements SceneWorld {
   pausedSinceMs: number | null = null;
   lostSinceMs: number | null = null;
   inReplacement: (path: string) => void | Promise<void> = () => undefined;
+  /** Locks that no agent can know of: a person moved the folder they were in, or the server made them late. */
+  readonly strayLocks = new Set<string>();
   /** Told of what the agent changed, as a kernel would tell. */
   onChange: (side: Side, before: Tree, after: Tree) => void = () => undefined;
   readonly #parts: PairWorldParts;
@@ -98,20 +101,40 @@ export class PairWorld implements SceneWorld {
   /** A person (or a program) changes a side. */
   edit(side: Side, work: () => string): { readonly before: Tree; readonly after: Tree } {
     this.#agentChanged();
+    const locksBefore = this.#locks(side);
     const before = this.#trees[side];
     this.note(`${side} user: ${work()}`);
+    this.#noteStrays(side, locksBefore);
     const { clock, durable } = this.#parts;
     const after = this.#see(side);
-    this.#versions.learn(side, before, after, clock.now(), (path) => {
+    const other = this.#trees[side === 'local' ? 'remote' : 'local'];
+    const agreedOn = (path: string) => {
       const row = durable.base.get(path);
       const seen = before.get(path);
       if (row === undefined || seen === undefined) return row === undefined ? 'never' : 'once';
       // A content that nobody read cannot be told from another one of its size.
       const isRead = seen.kind !== 'file' || (row.local.hash ?? row.remote.hash) !== undefined;
       return isRead && isRecorded(seen, row[side]) ? 'just so' : 'once';
-    });
+    };
+    const isOutdated = (path: string, seen: Seen) => {
+      const row = durable.base.get(path);
+      const there = other.get(path);
+      if (row === undefined || there === undefined || !isRecorded(seen, row[side])) return false;
+      return keyOf(there) !== keyOf(seen);
+    };
+    this.#versions.learn(side, before, after, clock.now(), agreedOn, isOutdated);
     this.#noteRoot();
     return { before, after };
+  }
+
+  /** The server does what it was asked over a connection that is gone. */
+  async late(side: Side, work: () => Promise<unknown>): Promise<void> {
+    const locksBefore = this.#locks(side);
+    try {
+      await work();
+    } finally {
+      this.#noteStrays(side, locksBefore);
+    }
   }
 
   /** A person decided what is to be kept of a conflict. */
@@ -198,6 +221,14 @@ export class PairWorld implements SceneWorld {
     const paused = this.pausedSinceMs;
     if (paused !== null && this.#parts.clock.now() - paused > frozenMs)
       this.violation(`'${path}' was changed though the agent is paused`);
+  }
+
+  #locks(side: Side): ReadonlySet<string> {
+    return new Set(ownNames(this[side].edit).filter((path) => isLockName(nameOf(path))));
+  }
+
+  #noteStrays(side: Side, before: ReadonlySet<string>): void {
+    for (const path of this.#locks(side)) if (!before.has(path)) this.strayLocks.add(path);
   }
 
   #noteRoot(): void {

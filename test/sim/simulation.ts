@@ -17,8 +17,8 @@ const convergeMs = 60 * 60_000;
 const quietRescans = 2.5;
 /** …and how soon they are where no event was lost and nothing was refused: without the help of a scan. */
 const promptMs = 100_000;
-/** An agent that cannot write its state ends so soon: what is in flight is given time. */
-const stopsWithinMs = 30_000;
+/** An agent that cannot write its state ends so soon: what is in flight is given time, and the machine may stand still meanwhile. */
+const stopsWithinMs = 120_000;
 /** Why the agent may end by itself before it watches: the supervisor starts it again. */
 const forgiven = ['not-found', 'vanished', 'permission', 'changed', 'protocol', 'no-space', 'configuration'];
 

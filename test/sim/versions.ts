@@ -73,8 +73,17 @@ export class Versions {
   /**
    * Somebody changed a side.
    * @param agreedOn what the agent knew of a path
+   * @param isOutdated whether both sides agreed on just this, and the other one has something newer: then nobody can tell it
+   *   from what never went
    */
-  learn(side: Side, before: Tree, after: Tree, atMs: number, agreedOn: (path: string) => Agreed): void {
+  learn(
+    side: Side,
+    before: Tree,
+    after: Tree,
+    atMs: number,
+    agreedOn: (path: string) => Agreed,
+    isOutdated: (path: string, seen: Seen) => boolean,
+  ): void {
     const [was, is] = [countsOf(before), countsOf(after)];
     for (const [path, seen] of after) {
       const key = keyOf(seen);
@@ -92,7 +101,7 @@ export class Versions {
       // What was only moved is owed as it was before: its folder may have been moved while others removed it.
       if (was.has(key)) continue;
       version.goneFrom.delete(side);
-      if (version.goneFrom.size === 0) this.#owed.add(key);
+      if (version.goneFrom.size === 0 && !isOutdated(path, seen)) this.#owed.add(key);
     }
     for (const [key, count] of was) {
       const left = is.get(key) ?? 0;

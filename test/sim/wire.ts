@@ -2,7 +2,8 @@
 import { TowlineError } from '../../src/core/errors.js';
 import { isBelow, join, parentOf } from '../../src/core/path.js';
 import type { Kind } from '../../src/core/entry.js';
-import type { Observed, ScanRequest, Source, Storage, Temp } from '../../src/ports.js';
+import type { PathLock } from '../../src/core/lock.js';
+import type { Observed, ScanRequest, Source, Storage, Temp, TempAttributes } from '../../src/ports.js';
 import type { MemoryStorage } from '../../src/storage/memory/storage.js';
 import { lost, type FakeLink } from './fake-link.js';
 import { never, type Life } from './life.js';
@@ -55,6 +56,8 @@ export interface WireWorld {
   agentRemoved(path: string, kind: Kind, side: Side): void;
   /** It looked at what it is about to replace: nothing can be seen any more from here to the rename. */
   lastLook?(path: string, side: Side): void;
+  /** The server does what it was asked over a connection that is gone. */
+  late?(side: Side, work: () => Promise<unknown>): Promise<unknown>;
 }
 
 export interface WireParts {
@@ -213,14 +216,22 @@ function wiredTemp(inner: Temp, wire: Wire, path: string, epoch: number): Temp {
     get acknowledged() {
       return inner.acknowledged;
     },
-    complete: (attributes) =>
-      whileOpen(() =>
+    complete: async (attributes) => {
+      // On record before anything is on its way; and whoever lost the connection hears of nothing any more.
+      await attributes.lock?.opens();
+      const request = withLock(attributes, (lock) => ({
+        ...lock,
+        opens: () => Promise.resolve(),
+        gone: () => (wire.isOpen(epoch) ? lock.gone() : Promise.resolve()),
+      }));
+      return whileOpen(() =>
         wire.call('complete', path, async () => {
-          const completed = await inner.complete(attributes);
+          const completed = await inner.complete(request);
           wire.parts.world.lastLook?.(path, wire.parts.side);
           return completed;
         }),
-      ),
+      );
+    },
     publish: (expected) => whileOpen(() => wire.change('publish', path, () => inner.publish(expected))),
     leave: () => wire.parts.life.hears(inner.leave()),
     discard: async () => {
@@ -232,6 +243,11 @@ function wiredTemp(inner: Temp, wire: Wire, path: string, epoch: number): Temp {
       }
     },
   };
+}
+
+function withLock(attributes: TempAttributes, change: (lock: PathLock) => PathLock): TempAttributes {
+  const { lock, ...rest } = attributes;
+  return lock === undefined ? rest : { ...rest, lock: change(lock) };
 }
 
 class Wire {
@@ -344,7 +360,7 @@ class Wire {
     if (frozenMs !== null) {
       clock.timer(frozenMs, () => {
         world.note(`late: ${operation} '${path}'`);
-        work().catch((error: unknown) => {
+        (world.late?.(side, work) ?? work()).catch((error: unknown) => {
           if (!(error instanceof TowlineError)) world.violation(`late ${operation}: ${String(error)}`);
         });
       });

@@ -2,7 +2,8 @@
 import type { Entry } from '../../core/entry.js';
 import { asTowlineError, TowlineError } from '../../core/errors.js';
 import { join, nameProblem } from '../../core/path.js';
-import { isOwnName, tempAgentOf } from '../../core/tempname.js';
+import { isTransientName } from '../../core/lock.js';
+import { isOwnName } from '../../core/tempname.js';
 import { orderedWalk, type Child, type Listing } from '../../core/walk.js';
 import type { ScanItem } from '../../core/stream.js';
 import type { Observed, ScanRequest, Source } from '../../ports.js';
@@ -59,7 +60,7 @@ function listed(
     return [{ name, item: { type: 'skipped', path, reason: 'name', error }, enter: false }];
   }
   if (isOwnName(name)) {
-    if (tempAgentOf(name) === null) return [];
+    if (!isTransientName(name)) return [];
     return [{ name, item: { type: 'temp', path, mtimeMs: node.mtimeMs }, enter: false }];
   }
   if (request.excludes(path, node.kind === 'special' ? 'file' : node.kind)) return [];

@@ -2,7 +2,8 @@
 import type { Entry } from '../../core/entry.js';
 import { hasCode, TowlineError } from '../../core/errors.js';
 import { join, nameProblem, parentOf } from '../../core/path.js';
-import { isOwnName, tempAgentOf, tempOfAside } from '../../core/tempname.js';
+import { isTransientName } from '../../core/lock.js';
+import { isOwnName, tempOfAside } from '../../core/tempname.js';
 import type { Child } from '../../core/walk.js';
 import type { ScanRequest } from '../../ports.js';
 import type { Attributes, DirectoryItem, SftpChannel } from '../../ssh/channel.js';
@@ -168,10 +169,10 @@ function childWith({ path, name, stored }: Named, found: Entry): Child {
   return { name, item: { type: 'entry', path, entry }, enter: entry.kind === 'directory' };
 }
 
-/** Temps are reported so that old ones can be removed; whatever else is ours is nobody's business. */
+/** Temps and locks are reported so that old ones can be removed; whatever else is ours is nobody's business. */
 function addOwn(children: Child[], { path, name, kind, attributes }: Named): void {
   const temp = kind === 'directory' ? tempOfAside(name) : name;
-  if (temp === null || tempAgentOf(temp) === null || kind === 'special') return;
+  if (temp === null || !isTransientName(temp) || kind === 'special') return;
   const at = join(parentOf(path) ?? '', temp);
   children.push({
     name: temp,

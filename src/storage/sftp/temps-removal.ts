@@ -1,8 +1,7 @@
 /** Removes temps, whatever lies under their names. */
 import { hasCode } from '../../core/errors.js';
-import { isLockName } from '../../core/lock.js';
+import { isTransientName } from '../../core/lock.js';
 import { nameOf, nameProblem } from '../../core/path.js';
-import { tempAgentOf } from '../../core/tempname.js';
 import type { SftpChannel } from '../../ssh/channel.js';
 import { clearAside } from './aside.js';
 import { kindOf } from './attributes.js';
@@ -17,15 +16,11 @@ const insideInFlightMax = 16;
 
 /** See `Storage.removeTemps`. What is not named as a temp is left alone and not returned. */
 export async function removeTemps(context: SftpContext, paths: readonly string[]): Promise<string[]> {
-  const temps = paths.filter((path) => pathProblem(path) === null && isTransient(nameOf(path)));
+  const temps = paths.filter((path) => pathProblem(path) === null && isTransientName(nameOf(path)));
   const [opened] = await Promise.allSettled([context.channel('transfer')]);
   if (opened.status === 'rejected') return [];
   const gone = await mapBounded(temps, removalsInFlightMax, (path) => isGone(context, opened.value, path));
   return temps.filter((_path, index) => gone[index]);
-}
-
-function isTransient(name: string): boolean {
-  return tempAgentOf(name) !== null || isLockName(name);
 }
 
 /** Tries to remove one temp; whatever went wrong, the answer is only whether it is certainly gone. */
