@@ -77,7 +77,7 @@ export class Temps {
       await this.#swept;
     }
     const row: PartialRow = { temp: lockPath(path), path, side, fingerprint: null, offset: 0 };
-    const left = this.#left.has(row.temp);
+    const left = this.#left.has(row.temp) || this.#inUse.has(row.temp);
     this.#inUse.set(row.temp, row);
     if (left) await this.#remove(storage, [row]);
     return (await this.#put([row]))[0]!;
