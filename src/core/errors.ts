@@ -154,3 +154,15 @@ export function asTowlineError(error: unknown): TowlineError {
 export function hasCode(error: unknown, ...codes: ErrorCode[]): error is TowlineError {
   return error instanceof TowlineError && codes.includes(error.code);
 }
+
+/** What the operating system calls this failure (`ENOENT`), or `null` when it is none of its own. */
+export function errnoOf(error: unknown): string | null {
+  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return null;
+  return typeof error.code === 'string' ? error.code : null;
+}
+
+/** Whether the operating system calls it by one of these names. */
+export function hasErrno(error: unknown, ...names: string[]): boolean {
+  const name = errnoOf(error);
+  return name !== null && names.includes(name);
+}
