@@ -70,14 +70,11 @@ export async function forgetBelow(
   context: Context,
   path: string,
   except?: ReadonlySet<string>,
-): Promise<number> {
-  let forgotten = 0;
+): Promise<void> {
   for await (const rows of context.state.base.scan(path, context.signal)) {
     const gone = rows.filter((row) => except?.has(row.path) !== true);
-    forgotten += gone.length;
     await context.state.base.commit(gone.map((row) => ({ path: row.path, pair: null })));
   }
-  return forgotten;
 }
 
 /** The source still lacks what is to be deleted, and its folder is there to say so. */

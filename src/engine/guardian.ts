@@ -174,13 +174,8 @@ export class Guardian {
     if (root !== null) await facts.set(rootFact, root);
   }
 
-  /** The root's device as it was recorded after the last whole scan. */
-  async recordedRoot(): Promise<RootIdentity | null> {
-    return this.#context.state.facts.get<RootIdentity>(rootFact);
-  }
-
   /** The roots of the sides whose silence deletes on the other one: the first that is not as it should be. */
-  async rootState(): Promise<RootState> {
+  async #rootState(): Promise<RootState> {
     for (const side of deletingSides(this.#context.settings)) {
       const state = await this.#rootStateOf(side);
       if (state !== 'present') return state;
@@ -202,7 +197,7 @@ export class Guardian {
   async #localRootState(): Promise<RootState> {
     const now = await this.#context.inspectRoot();
     if (now === null) return 'missing';
-    const was = await this.recordedRoot();
+    const was = await this.#context.state.facts.get<RootIdentity>(rootFact);
     if (was?.mountPoint === true && !now.mountPoint) return 'unmounted';
     return (await this.#isEmpty('local')) ? 'emptied' : 'present';
   }
@@ -230,7 +225,7 @@ export class Guardian {
     if (pending === 0) return this.#change([]);
     const window = currentWindow(await state.facts.get<DeletionWindow>(windowFact), clock.now());
     const holds = guard({
-      root: await this.rootState(),
+      root: await this.#rootState(),
       pending: pending + this.#inProgress,
       known: await this.#known(),
       window,
