@@ -29,6 +29,7 @@ import { Gate } from './engine/gate.js';
 import { Hooks } from './engine/hooks.js';
 import { Lanes } from './engine/lanes.js';
 import { Ledger, noLedger } from './engine/ledger.js';
+import { modeRuleFact } from './engine/scanner.js';
 import { StatusBoard } from './engine/status-board.js';
 import { Resolutions } from './engine/resolutions.js';
 import { Temps } from './engine/temps.js';
@@ -154,7 +155,7 @@ async function assemble(materials: Materials, opened: ToClose): Promise<OpenPair
   );
   const real = new Ledger(state, systemClock);
   const temps = new Temps(state.partials, real, systemClock, log, state.agentId);
-  const modeTrust = { trusted: (await state.facts.get<string>('modeRule')) === settings.modeRuleText };
+  const modeTrust = { trusted: (await state.facts.get<string>(modeRuleFact)) === settings.modeRuleText };
   const board = new StatusBoard(systemClock);
   const pair = { local: root, remote: target.label, mode: settings.mode };
   const record =

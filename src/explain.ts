@@ -16,6 +16,7 @@ import { verdictText } from './core/verdict-text.js';
 import { policyOf, rulesSideOf } from './engine/context.js';
 import { explainPath, type PathFindings } from './engine/explain-path.js';
 import { createFilterBook } from './engine/filter-book.js';
+import { rootFact } from './engine/guardian.js';
 import { resolutionsFact } from './engine/resolutions.js';
 import { modeFact, modeRuleFact } from './engine/scanner.js';
 import { plainOptions, type SyncOptions } from './library/sync-options.js';
@@ -115,7 +116,14 @@ export interface PathExplanation {
 /** A one-shot command gives up after this many failed connections in a row. */
 const attemptsOnce = 3;
 
-const factNames = [modeFact, modeRuleFact, resolutionsFact, 'root', namesFact('local'), namesFact('remote')];
+const factNames = [
+  modeFact,
+  modeRuleFact,
+  resolutionsFact,
+  rootFact,
+  namesFact('local'),
+  namesFact('remote'),
+];
 
 /**
  * Says which rule decides about a path, what the base knows of it, what each side has now and what a run would do

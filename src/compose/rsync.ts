@@ -1,11 +1,12 @@
 /** A one-shot push or pull whose contents rsync carries: put together here, so that the engine knows nothing of it. */
+import { otherSide } from '../core/entry.js';
 import type { PairOptions } from '../config/options.js';
 import type { ResolvedOptions } from '../config/resolve.js';
 import { hasCode, TowlineError } from '../core/errors.js';
 import { folds } from '../core/fold.js';
 import { sourceSideOf } from '../core/policy.js';
 import { tempName } from '../core/tempname.js';
-import { type Context, otherSide, rulesSideOf, storageOf } from '../engine/context.js';
+import { type Context, rulesSideOf, storageOf } from '../engine/context.js';
 import type { SyncResult } from '../engine/events.js';
 import { makeRoot } from '../engine/make-root.js';
 import type { Commands, ScanRequest, Storage } from '../ports.js';

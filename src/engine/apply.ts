@@ -2,13 +2,13 @@
 import { sameRevision } from '../core/compare.js';
 import type { Change } from '../core/action.js';
 import { writtenSide } from '../core/action.js';
-import type { Entry, Side } from '../core/entry.js';
+import { type Entry, otherSide, type Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import type { PathLock } from '../core/lock.js';
 import { nameOf } from '../core/path.js';
 import type { Storage } from '../ports.js';
 import { type FileTransfer, transferFile } from '../transfer/file-lane.js';
-import { type Context, otherSide, storageOf } from './context.js';
+import { type Context, storageOf } from './context.js';
 import { isMirror, mayDelete } from '../core/policy.js';
 import { deleteTree, type TreeDeleted } from './delete-tree.js';
 import { locking } from './locks.js';

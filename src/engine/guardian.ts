@@ -28,7 +28,8 @@ async function parked(holds: readonly Hold[], park: Park): Promise<readonly Hold
 }
 
 const windowFact = 'deletions';
-const rootFact = 'root';
+/** Which directory the local root was after the last whole scan. */
+export const rootFact = 'root';
 const knownFact = 'destinationCount';
 
 /**

@@ -1,6 +1,6 @@
 /** `verify: checksum`: what was written is hashed where it lies and compared with what was sent. */
 import { sameRevision } from '../core/compare.js';
-import type { Entry, Side } from '../core/entry.js';
+import { type Entry, otherSide, type Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import type { Storage } from '../ports.js';
 import { type FileTransfer, type FileTransferred, transferFile } from './file-lane.js';
@@ -49,7 +49,7 @@ export class Verifier {
     side: Side,
     { source, made }: FileTransferred,
   ): Promise<'same' | 'different' | 'changed'> {
-    const other = side === 'local' ? 'remote' : 'local';
+    const other = otherSide(side);
     try {
       const [sent, written] = await Promise.all([
         source.hash ?? this.#hashes[other].of(path, { signal: this.#signal }),
