@@ -1,5 +1,7 @@
 /** The one place where the real adapters are put together. */
 import { homedir } from 'node:os';
+import { throwIfAborted } from './core/abort.js';
+import { silence } from './core/silence.js';
 import { listenerOf, type RunHooks } from './compose/hooks.js';
 import { foldingSides } from './compose/names.js';
 import type { PairParts } from './compose/pair-parts.js';
@@ -33,7 +35,7 @@ import { modeRuleFact } from './engine/scanner.js';
 import { StatusBoard } from './engine/status-board.js';
 import { Resolutions } from './engine/resolutions.js';
 import { Temps } from './engine/temps.js';
-import type { Commands, Log } from './ports.js';
+import type { Commands } from './ports.js';
 import type { Watcher } from './ports-watch.js';
 import type { OpenRemote, Remote } from './remote/contract.js';
 import { resolveRemote } from './remote.js';
@@ -45,7 +47,6 @@ import { acquireLock } from './state/lock.js';
 import { stateFolder } from './state/location.js';
 import { setAsideFact } from './state/facts.js';
 import { openState, type OpenedState } from './state/open.js';
-import { throwIfAborted } from './storage/checked.js';
 import { inspectRoot } from './storage/local/root.js';
 import { readOnly } from './storage/read-only.js';
 import { systemClock } from './system-clock.js';
@@ -285,10 +286,3 @@ function refuseUnsupported(options: PairOptions, { mode, afterSync }: ResolvedOp
   if (!remote.can.fsync && options.fsync === true)
     throw unsupported('cannot be told to force files to disk, and fsync asks for that', 'Leave fsync out');
 }
-
-const silence: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};

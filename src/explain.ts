@@ -1,6 +1,7 @@
 /** What is known of one path of a pair, and what would be done about it. */
 import { homedir } from 'node:os';
 import { relative, resolve, sep } from 'node:path';
+import { silence } from './core/silence.js';
 import type { RunHooks } from './compose/hooks.js';
 import { settingsOf, wishesOf } from './compose/settings.js';
 import type { FilterWishes } from './config/filter-limits.js';
@@ -286,10 +287,3 @@ function pathInside(root: string, path: string): string {
     hint: 'Name a path relative to the local folder, such as docs/index.html',
   });
 }
-
-const silence = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};

@@ -6,6 +6,7 @@
  */
 import { homedir } from 'node:os';
 import { parse, resolve } from 'node:path';
+import { silence } from './core/silence.js';
 import { checkCall } from './config/check-call.js';
 import { checkOptions, requireObject } from './config/check-options.js';
 import { resolveConcurrency } from './config/resolve.js';
@@ -14,7 +15,6 @@ import { Ledger } from './engine/ledger.js';
 import { Temps } from './engine/temps.js';
 import { bwlimitOf, isBwlimit } from './library/bwlimit.js';
 import { connectKeys } from './library/open-storage.js';
-import type { Log } from './ports.js';
 import { resolveRemote } from './remote.js';
 import type { Session, SessionOptions } from './session/contract.js';
 import { FileSession } from './session/file-session.js';
@@ -85,6 +85,3 @@ export async function connect(target: string, options: SessionOptions = {}): Pro
     throw error;
   }
 }
-
-const nothing = () => undefined;
-const silence: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };

@@ -22,6 +22,14 @@ export function abortReason(signal: AbortSignal): TowlineError {
 }
 
 /**
+ * Ends what was asked to stop.
+ * @throws `abortReason`
+ */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortReason(signal);
+}
+
+/**
  * What `work` ends with, unless `signal` is aborted first: the wait is given up then, the work is not.
  * @throws `interrupted`; what `work` rejects with
  */

@@ -2,7 +2,7 @@ import { whenAborted } from '../core/abort.js';
 import type { Resolution } from '../core/policy.js';
 import type { LinkState } from '../ports.js';
 import { pause as pauseFor } from './pause.js';
-import { conflictsMax, noConflict } from './resolutions.js';
+import { requireConflict } from './resolutions.js';
 import type { Context } from './context.js';
 import type { Guardian } from './guardian.js';
 import type { Intake } from './intake.js';
@@ -125,8 +125,7 @@ export class Control implements AgentControl {
   async resolve(path: string, keep: Resolution): Promise<void> {
     const { context, runner } = this.#parts;
     const { queue } = context.state;
-    const known = await queue.problems(conflictsMax);
-    if (!known.some((row) => row.path === path && row.problem?.code === 'conflict')) throw noConflict(path);
+    await requireConflict(queue, path);
     await context.resolutions.decide(path, keep);
     await queue.put([{ path, cause: 'retry', sinceMs: context.clock.now() }]);
     await runner.drained();

@@ -1,5 +1,5 @@
 /** Lists what is on one side, for callers of the library: over lost links, in the total order. */
-import { abortReason } from '../core/abort.js';
+import { throwIfAborted } from '../core/abort.js';
 import type { Entry, Kind } from '../core/entry.js';
 import { hasCode, TowlineError } from '../core/errors.js';
 import { comparePaths } from '../core/path.js';
@@ -123,7 +123,7 @@ async function* scanned(
       }
       return;
     } catch (error) {
-      if (signal?.aborted === true) throw abortReason(signal);
+      throwIfAborted(signal);
       if (!hasCode(error, 'network') || ++idle >= idleFailuresMax) throw error;
       await link.ready(signal);
     }

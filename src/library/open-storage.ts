@@ -1,4 +1,5 @@
 /** A storage by itself: what `sync` works on, opened by the name of a remote. */
+import { silence } from '../core/silence.js';
 import { checkOptions, requireObject } from '../config/check-options.js';
 import type { Link, Log, Storage } from '../ports.js';
 import { resolveRemote } from '../remote.js';
@@ -85,6 +86,3 @@ export async function openStorage(target: string, options: ConnectOptions = {}):
   }
   return { storage, label: storage.label, connection: link, close, [Symbol.asyncDispose]: close };
 }
-
-const nothing = () => undefined;
-const silence: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
