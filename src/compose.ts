@@ -1,5 +1,4 @@
 /** The one place where the real adapters are put together. */
-import { homedir } from 'node:os';
 import { throwIfAborted } from './core/abort.js';
 import { silence } from './core/silence.js';
 import { listenerOf, type RunHooks } from './compose/hooks.js';
@@ -37,7 +36,7 @@ import { Resolutions } from './engine/resolutions.js';
 import { Temps } from './engine/temps.js';
 import type { Commands } from './ports.js';
 import type { Watcher } from './ports-watch.js';
-import type { OpenRemote, Remote } from './remote/contract.js';
+import { attemptsOnce, type OpenRemote, type Remote } from './remote/contract.js';
 import { resolveRemote } from './remote.js';
 import { runLocalCommand } from './serve/local-command.js';
 import { openControl } from './serve/open-control.js';
@@ -58,9 +57,6 @@ import { createRemoteWatcher } from './watch/remote-inotify.js';
 
 /** So many paths that both sides have are worth one look of a shell over there, from the beginning. */
 const largeEntries = 1_000;
-
-/** A one-shot command gives up after this many failed connections in a row. */
-const attemptsOnce = 3;
 
 export interface OpenPair {
   readonly agent: Agent;
@@ -93,7 +89,6 @@ export async function openPair(parts: PairParts, hooks: RunHooks, purpose: Purpo
   const folder = stateFolder({
     stateDir: options.stateDir,
     env,
-    home: env.HOME ?? homedir(),
     pair: pairIdentity,
   });
   const lock = purpose === 'plan' ? null : await acquireLock(folder);

@@ -1,5 +1,4 @@
 /** Looks at everything a pair needs, one thing after the other, and says what is wrong and what to do. Changes nothing. */
-import { homedir } from 'node:os';
 import { throwIfAborted } from './core/abort.js';
 import { silence } from './core/silence.js';
 import { type ResolvedOptions, resolveOptions } from './config/resolve.js';
@@ -218,5 +217,5 @@ function folderOf({ options, hooks }: Parts, root: string, identity: Identity, t
   const env = hooks.env ?? process.env;
   const { user, hostName: host, port } = identity.resolved;
   const pair = { localRealPath: root, user, host, port, path: target.path };
-  return stateFolder({ stateDir: options.stateDir, env, home: env.HOME ?? homedir(), pair });
+  return stateFolder({ stateDir: options.stateDir, env, pair });
 }

@@ -1,5 +1,4 @@
 /** What is known of one path of a pair, and what would be done about it. */
-import { homedir } from 'node:os';
 import { relative, resolve, sep } from 'node:path';
 import { silence } from './core/silence.js';
 import type { RunHooks } from './compose/hooks.js';
@@ -22,7 +21,7 @@ import { resolutionsFact } from './engine/resolutions.js';
 import { modeFact, modeRuleFact } from './engine/scanner.js';
 import { plainOptions, type SyncOptions } from './library/sync-options.js';
 import type { QueueRow } from './ports-state.js';
-import type { OpenRemote } from './remote/contract.js';
+import { attemptsOnce, type OpenRemote } from './remote/contract.js';
 import { resolveRemote } from './remote.js';
 import { namesFact } from './state/facts.js';
 import { stateFolder } from './state/location.js';
@@ -114,9 +113,6 @@ export interface PathExplanation {
   readonly decision: Resolution | null;
 }
 
-/** A one-shot command gives up after this many failed connections in a row. */
-const attemptsOnce = 3;
-
 const factNames = [
   modeFact,
   modeRuleFact,
@@ -144,7 +140,7 @@ export async function explain(
   const inside = pathInside(root, path);
   const target = await resolveRemote({ ...plain, remote }, root, env, hooks.prompts);
   const pair = { localRealPath: root, ...target.identity };
-  const folder = stateFolder({ stateDir: plain.stateDir, env, home: env.HOME ?? homedir(), pair });
+  const folder = stateFolder({ stateDir: plain.stateDir, env, pair });
   const place = { folder, label: `${root} → ${target.label}` };
   const state = await peekPaths(place, [...ancestorsOf(inside), inside], factNames);
   const opened = target.open({ log: hooks.log ?? silence, giveUpAfter: attemptsOnce });
