@@ -7,7 +7,7 @@ import { folds } from '../core/fold.js';
 import { sourceSideOf } from '../core/policy.js';
 import { tempName } from '../core/tempname.js';
 import { type Context, rulesSideOf, storageOf } from '../engine/context.js';
-import type { SyncResult } from '../engine/events.js';
+import { problemOf, type SyncResult } from '../engine/events.js';
 import { makeRoot } from '../engine/make-root.js';
 import type { Commands, ScanRequest, Storage } from '../ports.js';
 import { type Carried, carryByRsync } from '../rsync/carry.js';
@@ -190,7 +190,7 @@ function together(
   durationMs: number,
 ): SyncResult {
   const { transferred, bytes, directories, metadata, failed } = carried;
-  const problems = failed.map(({ path, error }) => ({ path, code: error.code, message: error.message }));
+  const problems = failed.map(({ path, error }) => problemOf(path, error));
   // What rsync had just carried was found the same.
   const skipped = Math.max(0, engine.skipped - transferred - directories - metadata);
   const push = wayOf(resolved) === 'push';

@@ -5,7 +5,7 @@ import type { LinkState } from '../ports.js';
 import { Control, type ControlParts } from './agent-control.js';
 import { Attention } from './attention.js';
 import type { Context } from './context.js';
-import type { SyncResult } from './events.js';
+import { problemOf, type SyncResult } from './events.js';
 import { Guardian } from './guardian.js';
 import type { Hooks, HookWaits } from './hooks.js';
 import { Intake } from './intake.js';
@@ -192,7 +192,7 @@ export class Agent {
     const rows = await this.#context.state.queue.problems(problemsListed);
     const problems = [
       ...this.#scanner.problems,
-      ...rows.map(({ path, problem }) => ({ path, code: problem!.code, message: problem!.message })),
+      ...rows.map(({ path, problem }) => problemOf(path, problem!)),
     ];
     return this.#totals.result(problems, this.#guardian.holds);
   }

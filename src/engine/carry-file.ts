@@ -5,6 +5,7 @@ import type { Entry, Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import type { Clock, Link, Storage } from '../ports.js';
 import { type InPlaceStorage, isInPlace } from '../ports-in-place.js';
+import { entryAt } from '../transfer/entry-at.js';
 import { type FileTransferred, transferFile, transferInPlace } from '../transfer/file-lane.js';
 import type { WrittenInPlace } from '../transfer/in-place.js';
 import { proveSame } from '../transfer/proof.js';
@@ -189,10 +190,4 @@ async function sizeIfComplete(call: CarryCall, present: Entry | null): Promise<n
   if (proof !== 'unknown' || !same) return proof === 'same' ? wanted.size : null;
   const hashes = await Promise.all([from.hash(source, signal), to.hash(destination, signal)]);
   return hashes[0] === hashes[1] ? wanted.size : null;
-}
-
-async function entryAt(storage: Storage, path: string): Promise<Entry | null> {
-  const [seen] = await storage.observe([path]);
-  if (seen instanceof TowlineError) throw seen;
-  return seen ?? null;
 }

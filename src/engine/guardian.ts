@@ -7,7 +7,7 @@ import {
   guard,
 } from '../core/guard.js';
 import type { Side } from '../core/entry.js';
-import { TowlineError } from '../core/errors.js';
+import { entryAt } from '../transfer/entry-at.js';
 import { type Context, deletingSides, type RootIdentity, storageOf } from './context.js';
 
 /** A directory that could not be listed. */
@@ -189,9 +189,8 @@ export class Guardian {
   }
 
   async #remoteRootState(): Promise<RootState> {
-    const [root] = await this.#context.remote.observe([''], this.#context.signal);
-    if (root instanceof TowlineError) throw root;
-    if (root === null || root === undefined) return 'missing';
+    const { remote, signal } = this.#context;
+    if ((await entryAt(remote, '', signal)) === null) return 'missing';
     return (await this.#isEmpty('remote')) ? 'emptied' : 'present';
   }
 

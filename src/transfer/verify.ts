@@ -3,6 +3,7 @@ import { sameRevision } from '../core/compare.js';
 import { type Entry, otherSide, type Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import type { Storage } from '../ports.js';
+import { entryAt } from './entry-at.js';
 import { type FileTransfer, type FileTransferred, transferFile } from './file-lane.js';
 import type { SideHashes } from './gathered-hashes.js';
 
@@ -70,7 +71,5 @@ export class Verifier {
 }
 
 async function isStill(storage: Looking, path: string, entry: Entry): Promise<boolean> {
-  const [seen] = await storage.observe([path]);
-  if (seen instanceof TowlineError) throw seen;
-  return sameRevision(seen ?? null, entry);
+  return sameRevision(await entryAt(storage, path), entry);
 }
