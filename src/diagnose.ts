@@ -2,7 +2,7 @@
 import { throwIfAborted } from './core/abort.js';
 import { silence } from './core/silence.js';
 import { type ResolvedOptions, resolveOptions } from './config/resolve.js';
-import { asTowlineError, hasCode, TowlineError } from './core/errors.js';
+import { asTowlineError, hasCode, type TowlineError } from './core/errors.js';
 import { type Check, type Diagnosis, Report } from './diagnose/check.js';
 import { checkExec } from './diagnose/exec.js';
 import { checkHost } from './diagnose/host.js';
