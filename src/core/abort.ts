@@ -48,3 +48,18 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | u
     forget();
   }
 }
+
+/** Resolves after `ms`, or as soon as `signal` is aborted: whoever waits looks at the signal itself. */
+export async function pause(
+  clock: { timer(ms: number, callback: () => void): () => void },
+  ms: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const forget = whenAborted(signal, resolve);
+  const cancel = clock.timer(ms, resolve);
+  await promise;
+  cancel();
+  forget();
+}

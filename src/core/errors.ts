@@ -72,6 +72,12 @@ export function retryClassOf(code: ErrorCode): RetryClass {
   return retryClasses[code];
 }
 
+/** Whether nothing can go on after a failure with this code, whichever path it was about. */
+export function endsAll(code: ErrorCode): boolean {
+  const retryClass = retryClassOf(code);
+  return retryClass === 'halt' || retryClass === 'stop';
+}
+
 /** The process exit codes, as DESIGN.md section 9 fixes them. */
 export const exitCodes = {
   done: 0,

@@ -1,7 +1,6 @@
-import { whenAborted } from '../core/abort.js';
+import { pause as pauseFor, whenAborted } from '../core/abort.js';
 import type { Resolution } from '../core/policy.js';
 import type { LinkState } from '../ports.js';
-import { pause as pauseFor } from './pause.js';
 import { requireConflict } from './resolutions.js';
 import type { Context } from './context.js';
 import type { Guardian } from './guardian.js';

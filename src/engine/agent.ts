@@ -1,5 +1,5 @@
 /** The agent: one sync of everything, and then (in `watch`) every change as it settles, until it is stopped. */
-import { TowlineError, asTowlineError, retryClassOf } from '../core/errors.js';
+import { TowlineError, asTowlineError, endsAll } from '../core/errors.js';
 import type { Settler } from '../core/settle.js';
 import type { LinkState } from '../ports.js';
 import { Control, type ControlParts } from './agent-control.js';
@@ -266,8 +266,7 @@ export class Agent {
 
   /** Whether an agent that goes on for months waits for this to pass. */
   #passes({ code }: TowlineError): boolean {
-    const retryClass = retryClassOf(code);
-    return this.#parts.persistent && retryClass !== 'halt' && retryClass !== 'stop' && code !== 'internal';
+    return this.#parts.persistent && !endsAll(code) && code !== 'internal';
   }
 
   #shutDown(): Promise<void> {

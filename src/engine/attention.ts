@@ -1,4 +1,4 @@
-import { type TowlineError, retryClassOf } from '../core/errors.js';
+import { endsAll, retryClassOf, type TowlineError } from '../core/errors.js';
 import { retryAfter } from '../core/retry.js';
 import type { QueueOutcome, QueuePut, QueueRow } from '../ports-state.js';
 import type { Context } from './context.js';
@@ -86,7 +86,7 @@ export class Attention {
   #classify(path: string, error: TowlineError, attempts: number): ReturnType<typeof retryAfter> {
     const { clock, log } = this.#context;
     const retryClass = retryClassOf(error.code);
-    if (retryClass === 'halt' || retryClass === 'stop') this.#fatal(error);
+    if (endsAll(error.code)) this.#fatal(error);
     const streak = this.#streaks.get(path) ?? 0;
     const retry =
       retryClass === 'observe' && streak >= streakMax

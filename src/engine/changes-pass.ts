@@ -21,7 +21,7 @@ import { Batch, type Outcome, type Work } from './batch.js';
 import type { Holder } from './claims.js';
 import { type Context, trusted } from './context.js';
 import { forgetBelow } from './delete-tree.js';
-import { needsExpansion, topmost, topmostPaths } from './topmost.js';
+import { needsExpansion, topmost } from './topmost.js';
 import type { Guardian } from './guardian.js';
 import { withoutLostRoots } from './lost-roots.js';
 import { type Observation, observe } from './observe.js';
@@ -118,6 +118,7 @@ class ChangesPass {
       if (this.#rows.has(path)) this.#fail(path, error);
     }
     const reviving = this.#reviving(observation);
+    const policy = this.#context.policy();
     /** What stays as it is on both sides, with all that is below, which comes later in this order. */
     const spared: { readonly path: string; readonly as: 'kept' | 'leftOut' }[] = [];
     for (const seen of observation.triples.values()) {
@@ -133,7 +134,7 @@ class ChangesPass {
         if (wanted) this.#input.tally[above.as]++;
         continue;
       }
-      const verdict = decide(triple, this.#context.policy());
+      const verdict = decide(triple, policy);
       const isSpared = sparesBelow(verdict);
       if (isSpared || hangsOnKind(verdict, triple)) spared.push({ path: triple.path, as: 'kept' });
       if (shadowsBelow(verdict, triple)) spared.push({ path: triple.path, as: 'leftOut' });
@@ -167,7 +168,11 @@ class ChangesPass {
           else work.push(verdict);
       }
     }
-    return { work, deletions: topmost(deletions), expansions: topmostPaths(expansions) };
+    return {
+      work,
+      deletions: topmost(deletions, ({ path }) => path),
+      expansions: topmost(expansions, (path) => path),
+    };
   }
 
   /** Directories gone from one side that hold something which is to be there: no mirror lets them go. */

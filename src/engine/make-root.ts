@@ -1,8 +1,8 @@
+import { pause } from '../core/abort.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import { writtenSidesOf } from '../core/policy.js';
 import { entryAt } from '../transfer/entry-at.js';
 import { type Context, storageOf } from './context.js';
-import { pause } from './pause.js';
 
 /** The request is made again after this when the link went in its middle. */
 const againMs = 1_000;
