@@ -1,5 +1,6 @@
 /** Two sides in memory, and one-shot runs of the real agent between them. */
 import { createSettler } from '../../src/core/settle.js';
+import { silence } from '../../src/core/silence.js';
 import { Agent } from '../../src/engine/agent.js';
 import { Claims } from '../../src/engine/claims.js';
 import { type Context, policyOf, rulesSideOf, type Settings } from '../../src/engine/context.js';
@@ -123,8 +124,6 @@ export class MemoryPair {
     const events: AgentEvent[] = [];
     const soft = new AbortController();
     const hard = new AbortController();
-    const silence = () => undefined;
-    const log = { debug: silence, info: silence, warn: silence, error: silence };
     const board = new StatusBoard(clock);
     const ledger = new Ledger(state, clock);
     const copies = { type: 'exclude', pattern: conflictNamePattern, source: '--on-drift backup' } as const;
@@ -138,7 +137,7 @@ export class MemoryPair {
       link,
       state,
       clock,
-      log,
+      log: silence,
       emit: (event) => {
         board.note(event);
         events.push(event);
@@ -155,7 +154,7 @@ export class MemoryPair {
       filter: createFilterBook({ rules, gitignore: false, droppings: true }, ruleSide),
       claims: new Claims(),
       ledger,
-      temps: new Temps(state.partials, ledger, clock, log, 'pair01'),
+      temps: new Temps(state.partials, ledger, clock, silence, 'pair01'),
       lanes: new Lanes(),
       deletions: new DeletionLog(),
       gate: new Gate(),

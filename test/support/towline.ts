@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { SyncResult } from '../../src/engine/events.js';
+import type { SyncOptions } from '../../src/library/sync-options.js';
 import { freshFolder } from './folder.js';
 import type { TestSshd } from './sshd.js';
 
@@ -38,6 +39,12 @@ export function freshPair(sshd: TestSshd): TestPair {
     stateDir,
     flags: ['-F', sshd.sshConfigFile, '--state-dir', stateDir],
   };
+}
+
+/** The options of the library for such a pair. */
+export function optionsOf(pair: TestPair, more: Partial<SyncOptions> = {}): SyncOptions {
+  const [, sshConfig] = pair.flags;
+  return { local: pair.local, remote: pair.target, sshConfig: sshConfig!, stateDir: pair.stateDir, ...more };
 }
 
 export interface Finished {
