@@ -1,6 +1,7 @@
 /** The contracts between the engine and the world. Adapters implement them; `index.ts` puts the real ones together. */
 import type { MetadataChange } from './core/action.js';
 import type { Entry, Kind, Side } from './core/entry.js';
+import type { LinkState } from './core/link-states.js';
 import type { PathLock } from './core/lock.js';
 import type { ScanItem } from './core/stream.js';
 import type { TowlineError } from './core/errors.js';
@@ -229,19 +230,7 @@ export interface Link {
   close(): Promise<void>;
 }
 
-/** The connection. `waiting`: to be tried again at `retryAtMs`; `halted`: until a person mends it; `closed`: for good. */
-export type LinkState =
-  | { readonly name: 'connecting'; readonly attempt: number }
-  /** `epoch` counts connections: whatever was open in an earlier one is gone. */
-  | { readonly name: 'ready'; readonly epoch: number }
-  | {
-      readonly name: 'waiting';
-      readonly attempt: number;
-      readonly retryAtMs: number;
-      readonly error: TowlineError;
-    }
-  | { readonly name: 'halted'; readonly error: TowlineError }
-  | { readonly name: 'closed' };
+export type { LinkState } from './core/link-states.js';
 
 // ---------------------------------------------------------------------------------------------- The rest
 
