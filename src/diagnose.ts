@@ -1,8 +1,8 @@
 /** Looks at everything a pair needs, one thing after the other, and says what is wrong and what to do. Changes nothing. */
 import { throwIfAborted } from './core/abort.js';
-import { silence } from './core/silence.js';
 import { type ResolvedOptions, resolveOptions } from './config/resolve.js';
 import { asTowlineError, hasCode, type TowlineError } from './core/errors.js';
+import { silence } from './core/silence.js';
 import { type Check, type Diagnosis, Report } from './diagnose/check.js';
 import { checkExec } from './diagnose/exec.js';
 import { checkHost } from './diagnose/host.js';

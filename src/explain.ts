@@ -1,6 +1,5 @@
 /** What is known of one path of a pair, and what would be done about it. */
 import { relative, resolve, sep } from 'node:path';
-import { silence } from './core/silence.js';
 import type { RunHooks } from './compose/hooks.js';
 import { settingsOf, wishesOf } from './compose/settings.js';
 import type { FilterWishes } from './config/filter-limits.js';
@@ -12,6 +11,7 @@ import type { Rule } from './core/filter-rules.js';
 import type { Folding } from './core/fold.js';
 import { ancestorsOf } from './core/path.js';
 import { type Mode, type Policy, type Resolution, writtenSidesOf } from './core/policy.js';
+import { silence } from './core/silence.js';
 import { verdictText } from './core/verdict-text.js';
 import { policyOf, rulesSideOf } from './engine/context.js';
 import { explainPath, type PathFindings } from './engine/explain-path.js';

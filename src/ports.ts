@@ -1,10 +1,10 @@
 /** The contracts between the engine and the world. Adapters implement them; `index.ts` puts the real ones together. */
 import type { MetadataChange } from './core/action.js';
 import type { Entry, Kind, Side } from './core/entry.js';
-import type { LinkState } from './core/link-states.js';
 import type { PathLock } from './core/lock.js';
 import type { ScanItem } from './core/stream.js';
 import type { TowlineError } from './core/errors.js';
+import type { LinkState } from './core/link-states.js';
 import type { CapabilityNames, ScanNames, StorageNames } from './ports-names.js';
 
 // ---------------------------------------------------------------------------------------------- Storage

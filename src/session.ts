@@ -5,11 +5,11 @@
  * process, goes on where it was when it is made again.
  */
 import { parse, resolve } from 'node:path';
-import { silence } from './core/silence.js';
 import { ToClose } from './compose/to-close.js';
 import { checkCall } from './config/check-call.js';
 import { checkOptions, requireObject } from './config/check-options.js';
 import { resolveConcurrency } from './config/resolve.js';
+import { silence } from './core/silence.js';
 import { Lanes } from './engine/lanes.js';
 import { Ledger } from './engine/ledger.js';
 import { Temps } from './engine/temps.js';

@@ -1,8 +1,8 @@
 /** A configuration file, read through conf and checked against a JSON schema. Reading never writes. */
 import { stat } from 'node:fs/promises';
 import { basename, dirname, extname } from 'node:path';
-import { errnoOf, hasErrno } from '../core/errors.js';
 import type { Options as ConfOptions } from 'conf';
+import { errnoOf, hasErrno } from '../core/errors.js';
 import { type JsonText, JsonSyntaxError, readJson } from './json-text.js';
 import { ConfigurationError } from './problems.js';
 import type { SettingSchema } from './schema.js';

@@ -26,7 +26,6 @@ export interface ControlParts {
   readonly board: StatusBoard;
   readonly pid: number;
   readonly result: () => Promise<SyncResult>;
-  readonly throttle: { readonly kibPerSecond: number | null; set(kibPerSecond: number | null): void };
 }
 
 /** What can be asked of a running agent. */
@@ -50,7 +49,7 @@ export class Control implements AgentControl {
   }
 
   async status(): Promise<AgentStatus> {
-    const { context, guardian, intake, board, pid, result, throttle } = this.#parts;
+    const { context, guardian, intake, board, pid, result } = this.#parts;
     const { link, state, clock } = context;
     const counts = await state.queue.counts();
     const totals = await result();
@@ -79,7 +78,7 @@ export class Control implements AgentControl {
       problems: totals.problems,
       holds: guardian.holds,
       lastScan: board.lastScan,
-      bwlimit: throttle.kibPerSecond,
+      bwlimit: context.throttle.kibPerSecond,
       totals,
     };
   }
@@ -131,7 +130,7 @@ export class Control implements AgentControl {
   }
 
   limit(kibPerSecond: number | null): void {
-    this.#parts.throttle.set(kibPerSecond);
+    this.#parts.context.throttle.set(kibPerSecond);
   }
 
   get state(): AgentState {

@@ -2,7 +2,7 @@
 import { TowlineError, asTowlineError, endsAll } from '../core/errors.js';
 import type { Settler } from '../core/settle.js';
 import type { LinkState } from '../ports.js';
-import { Control, type ControlParts } from './agent-control.js';
+import { Control } from './agent-control.js';
 import { Attention } from './attention.js';
 import type { Context } from './context.js';
 import { problemOf, type SyncResult } from './events.js';
@@ -37,13 +37,12 @@ export interface AgentParts {
   readonly abort: (reason: TowlineError) => void;
   /** A new watcher, as often as one is needed. */
   readonly newWatcher: WatchSetParts['newWatcher'];
-  readonly newSettler: () => Settler;
+  readonly settler: Settler;
   readonly rescanMs: number;
   /** See `RemoteFollower`. */
   readonly newRemoteWatcher: WatchSetParts['newWatcher'] | null;
   readonly remotePollMs: number;
   readonly board: StatusBoard;
-  readonly throttle: ControlParts['throttle'];
   /** What is to be run after changes. Default: nothing. */
   readonly newHooks?: (waits: HookWaits) => Hooks;
   readonly pid: number;
@@ -103,7 +102,7 @@ export class Agent {
     });
     this.#intake = new Intake({
       context,
-      settler: parts.newSettler(),
+      settler: parts.settler,
       onRows: () => this.#runner.kick(),
       onRules: () => this.#background(this.#scans.request('rules')),
       onOverflow: () => this.#background(this.#scans.request('overflow')),

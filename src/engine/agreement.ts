@@ -1,7 +1,7 @@
 import { sameRevision } from '../core/compare.js';
 import type { BasePair, Entry, Side } from '../core/entry.js';
-import type { ScanItem } from '../core/stream.js';
 import { isMirror } from '../core/policy.js';
+import type { ScanItem } from '../core/stream.js';
 import { isAsAgreed } from '../core/two-way.js';
 import { hashOf } from './contents.js';
 import type { Context } from './context.js';

@@ -1,9 +1,9 @@
 /** A storage by itself: what `sync` works on, opened by the name of a remote. */
-import { silence } from '../core/silence.js';
 import { checkOptions, requireObject } from '../config/check-options.js';
+import { silence } from '../core/silence.js';
 import type { Link, Log, Storage } from '../ports.js';
-import { attemptsOnce, type Remote } from '../remote/contract.js';
 import { resolveRemote } from '../remote.js';
+import { attemptsOnce, type Remote } from '../remote/contract.js';
 import type { Prompts } from '../ssh/prompts.js';
 import type { SecretOptions } from '../ssh/secret-sources.js';
 import type { OneOrMore } from './sync-options.js';

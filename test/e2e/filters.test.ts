@@ -2,8 +2,8 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
-import { type TestSshd, startSshd } from '../support/sshd.js';
 import { save } from '../support/save.js';
+import { type TestSshd, startSshd } from '../support/sshd.js';
 import { freshPair, run, towline, watch } from '../support/towline.js';
 
 let sshd: TestSshd;

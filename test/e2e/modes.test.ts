@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type TestSshd, startSshd } from '../support/sshd.js';
 import { save } from '../support/save.js';
+import { type TestSshd, startSshd } from '../support/sshd.js';
 import { type RunResult, type TestPair, type Verb, freshPair, run, towline } from '../support/towline.js';
 import { treeOf } from '../support/tree.js';
 

@@ -1,12 +1,12 @@
 /** Two sides in memory, and one-shot runs of the real agent between them. */
 import { createSettler } from '../../src/core/settle.js';
-import { silence } from '../../src/core/silence.js';
 import { Agent } from '../../src/engine/agent.js';
 import { Claims } from '../../src/engine/claims.js';
 import { type Context, policyOf, rulesSideOf, type Settings } from '../../src/engine/context.js';
 import { conflictNamePattern } from '../../src/core/conflict-name.js';
 import { TowlineError } from '../../src/core/errors.js';
 import { isMirror, type Resolution, writtenSidesOf } from '../../src/core/policy.js';
+import { silence } from '../../src/core/silence.js';
 import { DeletionLog } from '../../src/engine/deletion-log.js';
 import type { AgentEvent, SyncResult } from '../../src/engine/events.js';
 import { createFilterBook } from '../../src/engine/filter-book.js';
@@ -172,14 +172,13 @@ export class MemoryPair {
       wind: (reason) => soft.abort(reason),
       abort: (reason) => hard.abort(reason),
       newWatcher: () => new FakeWatcher(life, this.clock, 5, () => true),
-      newSettler: () => createSettler({ settleMs: 0 }),
+      settler: createSettler({ settleMs: 0 }),
       rescanMs: 600_000,
       newRemoteWatcher: null,
       remotePollMs: 15_000,
       persistent: false,
       board,
       pid: 1,
-      throttle: context.throttle,
       stateLost: false,
     });
     return { agent, events };

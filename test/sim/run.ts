@@ -138,14 +138,13 @@ export function startRun(parts: RunParts): Run {
       watchers.add(watcher);
       return watcher;
     },
-    newSettler: () => createSettler({ settleMs: knobs.settleMs }),
+    settler: createSettler({ settleMs: knobs.settleMs }),
     rescanMs: knobs.rescanMs,
     newRemoteWatcher: remoteWatcherOf(parts, life),
     remotePollMs: parts.ears?.pollMs ?? 15_000,
     persistent: parts.persistent,
     board,
     pid: 1,
-    throttle: context.throttle,
     stateLost: durable.isLost,
   });
   return { life, agent, link, isWatching: () => board.watching };

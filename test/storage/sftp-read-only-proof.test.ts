@@ -4,11 +4,11 @@ import { lstatSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'no
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../src/ports.js';
+import { systemClock } from '../../src/system-clock.js';
 import type { SftpChannel, SftpSession, StreamSession } from '../../src/ssh/channel.js';
 import { startSftpServer } from '../../src/ssh/server/server.js';
 import { RemoteShell } from '../../src/storage/sftp/shell/remote-shell.js';
 import { createSftpStorage } from '../../src/storage/sftp/storage.js';
-import { systemClock } from '../../src/system-clock.js';
 import { scanAll } from '../contract/side.js';
 import { sessionTo } from '../support/embedded-session.js';
 import { freshFolder } from '../support/folder.js';

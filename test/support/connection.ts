@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { silence } from '../../src/core/silence.js';
 import type { Link, LinkState } from '../../src/ports.js';
-import { type Connection, type ConnectionOptions, createConnection } from '../../src/ssh/connection.js';
 import { systemClock } from '../../src/system-clock.js';
+import { type Connection, type ConnectionOptions, createConnection } from '../../src/ssh/connection.js';
 import type { TestSshd } from './sshd.js';
 
 /** A connection to a test server, by its key and its first host key. Close it at the end. */

@@ -1,8 +1,8 @@
 /** How far the server's clock is from ours. */
 import { hasCode } from '../../core/errors.js';
+import { momentaryName } from '../momentary-name.js';
 import type { SftpContext } from './context.js';
 import { failureOf } from './failures.js';
-import { momentaryName } from '../momentary-name.js';
 import type { MomentaryFiles } from './momentary-files.js';
 
 /** How long a measurement is good for. */

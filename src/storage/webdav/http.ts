@@ -1,7 +1,7 @@
 /** Sends requests to one server, each with a deadline that runs from the last sign of life. */
 import type { Readable } from 'node:stream';
-import { throwIfAborted } from '../../core/abort.js';
 import { AuthType, createClient, type Response, type WebDAVClient } from 'webdav';
+import { throwIfAborted } from '../../core/abort.js';
 import { TowlineError } from '../../core/errors.js';
 import type { Clock } from '../../ports.js';
 import type { Agents } from './agents.js';
