@@ -1,7 +1,7 @@
 /** Decides a conflict of a pair whose agent does not run: what was decided is carried out by its next sync. */
 import { TowlineError } from './core/errors.js';
 import type { Resolution } from './core/policy.js';
-import { conflictsMax, noConflict, Resolutions } from './engine/resolutions.js';
+import { requireConflict, Resolutions } from './engine/resolutions.js';
 import { acquireLock } from './state/lock.js';
 import { openState } from './state/open.js';
 
@@ -15,8 +15,7 @@ export async function decideConflict(folder: string, path: string, keep: Resolut
   try {
     const state = await openState({ folder, label: 'this pair' });
     try {
-      const rows = await state.queue.problems(conflictsMax);
-      if (!rows.some((row) => row.path === path && row.problem?.code === 'conflict')) throw noConflict(path);
+      await requireConflict(state.queue, path);
       const resolutions = new Resolutions(state.facts);
       await resolutions.load();
       await resolutions.decide(path, keep);

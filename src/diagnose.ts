@@ -1,7 +1,8 @@
 /** Looks at everything a pair needs, one thing after the other, and says what is wrong and what to do. Changes nothing. */
-import { homedir } from 'node:os';
+import { throwIfAborted } from './core/abort.js';
 import { type ResolvedOptions, resolveOptions } from './config/resolve.js';
-import { asTowlineError, hasCode, TowlineError } from './core/errors.js';
+import { asTowlineError, hasCode, type TowlineError } from './core/errors.js';
+import { silence } from './core/silence.js';
 import { type Check, type Diagnosis, Report } from './diagnose/check.js';
 import { checkExec } from './diagnose/exec.js';
 import { checkHost } from './diagnose/host.js';
@@ -56,7 +57,7 @@ export async function diagnose(options: DiagnoseOptions, hooks: DiagnoseHooks = 
     checkMachine(report);
     await checkPair({ options, hooks, report, signal });
   } catch (error) {
-    if (signal.aborted) throw interrupted(signal);
+    throwIfAborted(signal);
     report.fail('doctor', asTowlineError(error));
   }
   return report.diagnosis;
@@ -186,7 +187,7 @@ async function whyNotReady(link: Connection, signal: AbortSignal): Promise<Towli
     await link.ready(signal);
     return null;
   } catch (error) {
-    if (signal.aborted) throw interrupted(signal);
+    throwIfAborted(signal);
     return asTowlineError(error);
   }
 }
@@ -216,19 +217,5 @@ function folderOf({ options, hooks }: Parts, root: string, identity: Identity, t
   const env = hooks.env ?? process.env;
   const { user, hostName: host, port } = identity.resolved;
   const pair = { localRealPath: root, user, host, port, path: target.path };
-  return stateFolder({ stateDir: options.stateDir, env, home: env.HOME ?? homedir(), pair });
+  return stateFolder({ stateDir: options.stateDir, env, pair });
 }
-
-function interrupted(signal: AbortSignal): TowlineError {
-  const reason: unknown = signal.reason;
-  return reason instanceof TowlineError
-    ? reason
-    : new TowlineError('interrupted', 'stopped', { cause: reason });
-}
-
-const silence: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};

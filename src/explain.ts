@@ -1,5 +1,4 @@
 /** What is known of one path of a pair, and what would be done about it. */
-import { homedir } from 'node:os';
 import { relative, resolve, sep } from 'node:path';
 import type { RunHooks } from './compose/hooks.js';
 import { settingsOf, wishesOf } from './compose/settings.js';
@@ -12,15 +11,17 @@ import type { Rule } from './core/filter-rules.js';
 import type { Folding } from './core/fold.js';
 import { ancestorsOf } from './core/path.js';
 import { type Mode, type Policy, type Resolution, writtenSidesOf } from './core/policy.js';
+import { silence } from './core/silence.js';
 import { verdictText } from './core/verdict-text.js';
 import { policyOf, rulesSideOf } from './engine/context.js';
 import { explainPath, type PathFindings } from './engine/explain-path.js';
 import { createFilterBook } from './engine/filter-book.js';
+import { rootFact } from './engine/guardian.js';
 import { resolutionsFact } from './engine/resolutions.js';
 import { modeFact, modeRuleFact } from './engine/scanner.js';
 import { plainOptions, type SyncOptions } from './library/sync-options.js';
 import type { QueueRow } from './ports-state.js';
-import type { OpenRemote } from './remote/contract.js';
+import { attemptsOnce, type OpenRemote } from './remote/contract.js';
 import { resolveRemote } from './remote.js';
 import { namesFact } from './state/facts.js';
 import { stateFolder } from './state/location.js';
@@ -112,10 +113,14 @@ export interface PathExplanation {
   readonly decision: Resolution | null;
 }
 
-/** A one-shot command gives up after this many failed connections in a row. */
-const attemptsOnce = 3;
-
-const factNames = [modeFact, modeRuleFact, resolutionsFact, 'root', namesFact('local'), namesFact('remote')];
+const factNames = [
+  modeFact,
+  modeRuleFact,
+  resolutionsFact,
+  rootFact,
+  namesFact('local'),
+  namesFact('remote'),
+];
 
 /**
  * Says which rule decides about a path, what the base knows of it, what each side has now and what a run would do
@@ -135,7 +140,7 @@ export async function explain(
   const inside = pathInside(root, path);
   const target = await resolveRemote({ ...plain, remote }, root, env, hooks.prompts);
   const pair = { localRealPath: root, ...target.identity };
-  const folder = stateFolder({ stateDir: plain.stateDir, env, home: env.HOME ?? homedir(), pair });
+  const folder = stateFolder({ stateDir: plain.stateDir, env, pair });
   const place = { folder, label: `${root} → ${target.label}` };
   const state = await peekPaths(place, [...ancestorsOf(inside), inside], factNames);
   const opened = target.open({ log: hooks.log ?? silence, giveUpAfter: attemptsOnce });
@@ -278,10 +283,3 @@ function pathInside(root: string, path: string): string {
     hint: 'Name a path relative to the local folder, such as docs/index.html',
   });
 }
-
-const silence = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};

@@ -1,5 +1,4 @@
 /** Which pairs there are, and how each is doing, whether its agent runs or not. */
-import { homedir } from 'node:os';
 import type { PairOptions } from './config/options.js';
 import { hasCode, TowlineError } from './core/errors.js';
 import type { AgentStatus } from './engine/status.js';
@@ -54,7 +53,6 @@ export async function findPair(
   return stateFolder({
     stateDir: options.stateDir,
     env,
-    home: env.HOME ?? homedir(),
     pair: { localRealPath: await realPath(options.local), ...(await identifyRemote(options, env)) },
   });
 }
@@ -80,7 +78,7 @@ export async function listPairs(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<KnownPair[]> {
   const pairs: KnownPair[] = [];
-  for (const folder of await stateFolders(baseFolder({ stateDir, env, home: env.HOME ?? homedir() }))) {
+  for (const folder of await stateFolders(baseFolder({ stateDir, env }))) {
     const stopped = await stoppedStatus(folder);
     const { local, remote } = stopped ?? { local: '', remote: '' };
     pairs.push({ folder, running: await isRunning(folder), local, remote });

@@ -4,6 +4,7 @@ import type { Entry, Kind, Side } from './core/entry.js';
 import type { PathLock } from './core/lock.js';
 import type { ScanItem } from './core/stream.js';
 import type { TowlineError } from './core/errors.js';
+import type { LinkState } from './core/link-states.js';
 import type { CapabilityNames, ScanNames, StorageNames } from './ports-names.js';
 
 // ---------------------------------------------------------------------------------------------- Storage
@@ -229,19 +230,7 @@ export interface Link {
   close(): Promise<void>;
 }
 
-/** The connection. `waiting`: to be tried again at `retryAtMs`; `halted`: until a person mends it; `closed`: for good. */
-export type LinkState =
-  | { readonly name: 'connecting'; readonly attempt: number }
-  /** `epoch` counts connections: whatever was open in an earlier one is gone. */
-  | { readonly name: 'ready'; readonly epoch: number }
-  | {
-      readonly name: 'waiting';
-      readonly attempt: number;
-      readonly retryAtMs: number;
-      readonly error: TowlineError;
-    }
-  | { readonly name: 'halted'; readonly error: TowlineError }
-  | { readonly name: 'closed' };
+export type { LinkState } from './core/link-states.js';
 
 // ---------------------------------------------------------------------------------------------- The rest
 

@@ -2,7 +2,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { PairOptions } from './config/options.js';
-import { TowlineError } from './core/errors.js';
+import { hasErrno, TowlineError } from './core/errors.js';
 import type { Remote, RemoteIdentity } from './remote/contract.js';
 import { noCommands } from './remote/no-commands.js';
 import { storageIdentity, type StorageRemote, storageRemote } from './remote/storage-remote.js';
@@ -242,7 +242,7 @@ export async function realPath(path: string): Promise<string> {
   try {
     return await realpath(absolute);
   } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const missing = hasErrno(error, 'ENOENT');
     if (!missing || absolute === dirname(absolute)) {
       throw new TowlineError('configuration', `the folder '${path}' cannot be reached`, {
         path,

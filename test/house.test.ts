@@ -96,6 +96,7 @@ const importTable: Record<string, { readonly may: readonly string[]; readonly wh
   session: {
     may: [
       'compose/shielded',
+      'compose/to-close',
       'core',
       'ports',
       'remote',

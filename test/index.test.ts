@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createBwlimit, plan, type Progress, sync, type SyncOptions } from '../src/index.js';
+import { createBwlimit, plan, type Progress, sync } from '../src/index.js';
 import { codeOf } from './contract/side.js';
 import { freshFolder } from './support/folder.js';
 import { startSshd, type TestSshd } from './support/sshd.js';
-import { freshPair, type TestPair } from './support/towline.js';
+import { freshPair, optionsOf } from './support/towline.js';
 import { startApache } from './support/webdav-server.js';
 
 let sshd: TestSshd;
@@ -14,14 +14,6 @@ beforeAll(async () => {
   sshd = await startSshd();
 });
 afterAll(() => sshd.stop());
-
-const optionsOf = (pair: TestPair, more: Partial<SyncOptions> = {}): SyncOptions => ({
-  local: pair.local,
-  remote: pair.target,
-  sshConfig: pair.flags[1]!,
-  stateDir: pair.stateDir,
-  ...more,
-});
 
 function fill(folder: string, ...names: string[]): void {
   for (const name of names) {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { exitCodes, TowlineError } from '../core/errors.js';
+import { exitCodes, hasErrno, TowlineError } from '../core/errors.js';
 import { findPair, type PairOptions } from '../index.js';
 import { unitPair, userUnit } from '../serve/unit.js';
 import { configured } from './configured.js';
@@ -113,7 +113,7 @@ function refuseForeign(file: string, unit: Unit): void {
   try {
     there = readFileSync(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+    if (hasErrno(error, 'ENOENT')) return;
     throw error;
   }
   if (unitPair(there) === unit.pair) return;

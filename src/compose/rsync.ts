@@ -1,12 +1,14 @@
 /** A one-shot push or pull whose contents rsync carries: put together here, so that the engine knows nothing of it. */
 import type { PairOptions } from '../config/options.js';
 import type { ResolvedOptions } from '../config/resolve.js';
+import { otherSide } from '../core/entry.js';
 import { hasCode, TowlineError } from '../core/errors.js';
 import { folds } from '../core/fold.js';
 import { sourceSideOf } from '../core/policy.js';
 import { tempName } from '../core/tempname.js';
-import { type Context, otherSide, rulesSideOf, storageOf } from '../engine/context.js';
-import type { SyncResult } from '../engine/events.js';
+import type { Agent } from '../engine/agent.js';
+import { type Context, rulesSideOf, storageOf } from '../engine/context.js';
+import { problemOf, type SyncResult } from '../engine/events.js';
 import { makeRoot } from '../engine/make-root.js';
 import type { Commands, ScanRequest, Storage } from '../ports.js';
 import { type Carried, carryByRsync } from '../rsync/carry.js';
@@ -64,11 +66,8 @@ export interface RsyncParts {
   readonly label: string;
   readonly env: Env;
   readonly commands: Commands;
-  /** The engine's own run. */
-  readonly runOnce: () => Promise<SyncResult>;
-  /** Ends the engine where it is not to run. */
-  readonly stop: () => Promise<void>;
-  readonly summary: () => SyncResult;
+  /** The engine's own run; it is ended where it is not to run. */
+  readonly agent: Pick<Agent, 'runOnce' | 'stop' | 'summary'>;
 }
 
 /**
@@ -77,22 +76,22 @@ export interface RsyncParts {
  * it would go by size and time.
  */
 export async function onceByRsync(parts: RsyncParts): Promise<SyncResult> {
-  const { context } = parts;
+  const { context, agent } = parts;
   const startedMs = context.clock.now();
   const carried = await carry(parts).catch(async (error: unknown) => {
     // What ended the link says more than that it is over.
     const { state } = context.link;
-    await parts.stop();
+    await agent.stop();
     throw state.name === 'halted' ? state.error : error;
   });
   if (carried.incomplete !== null) {
     context.emit({ type: 'notice', level: 'warn', code: 'rsync', message: carried.incomplete.message });
   }
   if (carried.failed.length === 0) {
-    return together(await parts.runOnce(), carried, parts.resolved, context.clock.now() - startedMs);
+    return together(await agent.runOnce(), carried, parts.resolved, context.clock.now() - startedMs);
   }
-  await parts.stop();
-  return together(parts.summary(), carried, parts.resolved, context.clock.now() - startedMs);
+  await agent.stop();
+  return together(agent.summary(), carried, parts.resolved, context.clock.now() - startedMs);
 }
 
 async function carry(parts: RsyncParts): Promise<Carried> {
@@ -189,7 +188,7 @@ function together(
   durationMs: number,
 ): SyncResult {
   const { transferred, bytes, directories, metadata, failed } = carried;
-  const problems = failed.map(({ path, error }) => ({ path, code: error.code, message: error.message }));
+  const problems = failed.map(({ path, error }) => problemOf(path, error));
   // What rsync had just carried was found the same.
   const skipped = Math.max(0, engine.skipped - transferred - directories - metadata);
   const push = wayOf(resolved) === 'push';

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, extname } from 'node:path';
 import type { Options as ConfOptions } from 'conf';
+import { errnoOf, hasErrno } from '../core/errors.js';
 import { type JsonText, JsonSyntaxError, readJson } from './json-text.js';
 import { ConfigurationError } from './problems.js';
 import type { SettingSchema } from './schema.js';
@@ -97,8 +98,7 @@ async function isThere(file: string): Promise<boolean> {
     const { size } = await stat(file);
     if (size <= fileBytesMax) return true;
   } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return false;
     throw unreadable(file, error);
   }
   throw new ConfigurationError([
@@ -141,12 +141,8 @@ function unreadable(file: string, error: unknown): unknown {
     const wrong = `no valid JSON: ${reason}`;
     return new ConfigurationError([{ place: file, line, column, key: '', wrong }], error);
   }
-  const code = codeOf(error);
+  const code = errnoOf(error);
   if (code === null) return error;
   const hint = 'It has to be a file that this user may read';
   return new ConfigurationError([{ place: file, key: '', wrong: `cannot be read (${code})`, hint }], error);
-}
-
-function codeOf(error: unknown): string | null {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
 }

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { appendFile, chmod, mkdir, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative } from 'node:path';
+import { hasErrno } from '../core/errors.js';
 import type { PairOptions } from './options.js';
 
 /** Where agreement is kept: one line for each. */
@@ -53,7 +54,7 @@ export async function isTrusted(place: TrustPlace, reach: readonly string[]): Pr
   try {
     return (await readFile(place.file, 'utf8')).split('\n').includes(keyOf(place, reach));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    if (hasErrno(error, 'ENOENT')) return false;
     throw error;
   }
 }

@@ -22,6 +22,14 @@ export function abortReason(signal: AbortSignal): TowlineError {
 }
 
 /**
+ * Ends what was asked to stop.
+ * @throws `abortReason`
+ */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortReason(signal);
+}
+
+/**
  * What `work` ends with, unless `signal` is aborted first: the wait is given up then, the work is not.
  * @throws `interrupted`; what `work` rejects with
  */
@@ -39,4 +47,19 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | u
   } finally {
     forget();
   }
+}
+
+/** Resolves after `ms`, or as soon as `signal` is aborted: whoever waits looks at the signal itself. */
+export async function pause(
+  clock: { timer(ms: number, callback: () => void): () => void },
+  ms: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const forget = whenAborted(signal, resolve);
+  const cancel = clock.timer(ms, resolve);
+  await promise;
+  cancel();
+  forget();
 }

@@ -1,7 +1,7 @@
 /** What is done about a path that both sides changed, each in its own way. */
 import type { Verdict } from './action.js';
 import { sameTime } from './compare.js';
-import type { Entry, Side, Triple } from './entry.js';
+import { type Entry, otherSide, type Side, type Triple } from './entry.js';
 import type { Policy, Resolution } from './policy.js';
 import { create, refusal, transfer, viewFrom } from './view.js';
 
@@ -40,7 +40,7 @@ function resolved(triple: Contended, keep: Resolution, policy: Policy): Verdict 
 }
 
 function setAside(side: Side, triple: Contended): Verdict {
-  const other = side === 'local' ? 'remote' : 'local';
+  const other = otherSide(side);
   const reason = `changed on both sides: the ${other} version keeps the name`;
   return { type: 'set-aside', side, path: triple.path, entry: triple[side], cause: 'conflict', reason };
 }

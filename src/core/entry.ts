@@ -4,6 +4,11 @@ export type Kind = 'file' | 'directory' | 'symlink';
 /** Which of the two sides of a pair. */
 export type Side = 'local' | 'remote';
 
+/** The side across. */
+export function otherSide(side: Side): Side {
+  return side === 'local' ? 'remote' : 'local';
+}
+
 /** One path's metadata on one side, at one moment. */
 export interface Entry {
   /** What it is. */

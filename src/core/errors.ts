@@ -72,6 +72,12 @@ export function retryClassOf(code: ErrorCode): RetryClass {
   return retryClasses[code];
 }
 
+/** Whether nothing can go on after a failure with this code, whichever path it was about. */
+export function endsAll(code: ErrorCode): boolean {
+  const retryClass = retryClassOf(code);
+  return retryClass === 'halt' || retryClass === 'stop';
+}
+
 /** The process exit codes, as DESIGN.md section 9 fixes them. */
 export const exitCodes = {
   done: 0,
@@ -153,4 +159,16 @@ export function asTowlineError(error: unknown): TowlineError {
 /** Whether `error` is ours and has one of these codes. */
 export function hasCode(error: unknown, ...codes: ErrorCode[]): error is TowlineError {
   return error instanceof TowlineError && codes.includes(error.code);
+}
+
+/** What the operating system calls this failure (`ENOENT`), or `null` when it is none of its own. */
+export function errnoOf(error: unknown): string | null {
+  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return null;
+  return typeof error.code === 'string' ? error.code : null;
+}
+
+/** Whether the operating system calls it by one of these names. */
+export function hasErrno(error: unknown, ...names: string[]): boolean {
+  const name = errnoOf(error);
+  return name !== null && names.includes(name);
 }

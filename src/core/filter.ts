@@ -37,12 +37,6 @@ export interface Explanation {
   readonly above?: string;
 }
 
-export interface RuleFile {
-  /** `''` for the root. */
-  readonly directory: string;
-  readonly name: string;
-}
-
 export interface Filter {
   /** Whether this path is left out; never the root (`''`). Cheap for many paths of one directory in a row. */
   excludes(path: string, kind: Kind): boolean;
@@ -50,10 +44,6 @@ export interface Filter {
   explain(path: string, kind: Kind): Explanation;
   /** Takes in a rule file, or its new text. `.towlineignore` decides before files of any other name. */
   addRuleFile(directory: string, name: string, text: string): void;
-  removeRuleFile(directory: string, name: string): void;
-  has(directory: string, name: string): boolean;
-  /** The rule files of this directory and of those below it. */
-  ruleFilesBelow(directory: string): RuleFile[];
   /** All rules as one text: the same for the same rules, in whatever order their files were found. */
   signature(): string;
 }
@@ -136,7 +126,10 @@ class Matcher {
 /** What is known of a directory: `null` when it is excluded, else what applies inside, strongest first. */
 type DirectoryVerdict = readonly Matcher[] | null;
 
-interface LoadedFile extends RuleFile {
+interface LoadedFile {
+  /** `''` for the root. */
+  readonly directory: string;
+  readonly name: string;
   readonly text: string;
   readonly matcher: Matcher;
 }
@@ -192,24 +185,6 @@ class RuleFilter implements Filter {
     const all = [...others, { directory, name, text, matcher }].sort((a, b) => (a.name < b.name ? -1 : 1));
     this.#files.set(directory, all);
     this.#forget(directory);
-  }
-
-  removeRuleFile(directory: string, name: string): void {
-    const left = (this.#files.get(directory) ?? []).filter((file) => file.name !== name);
-    if (left.length === 0) this.#files.delete(directory);
-    else this.#files.set(directory, left);
-    this.#forget(directory);
-  }
-
-  has(directory: string, name: string): boolean {
-    return this.#files.get(directory)?.some((file) => file.name === name) ?? false;
-  }
-
-  ruleFilesBelow(directory: string): RuleFile[] {
-    return [...this.#files.values()]
-      .flat()
-      .filter((file) => file.directory === directory || isBelow(file.directory, directory))
-      .map((file) => ({ directory: file.directory, name: file.name }));
   }
 
   signature(): string {

@@ -1,6 +1,6 @@
 /** What a decision depends on beside the entries: the mode, the user's wishes and the abilities of the two sides. */
 import type { Compare, ModeRule } from './compare.js';
-import type { Kind, Side } from './entry.js';
+import { type Kind, otherSide, type Side } from './entry.js';
 
 /** Which way changes go. */
 export type Mode = 'push' | 'pull' | 'two-way' | 'push-backup' | 'pull-backup';
@@ -95,7 +95,7 @@ const sourceSides: Readonly<Record<Mode, Side | null>> = {
 export function writtenSidesOf(mode: Mode): readonly Side[] {
   const source = sourceSideOf(mode);
   if (source === null) return ['local', 'remote'];
-  return [source === 'local' ? 'remote' : 'local'];
+  return [otherSide(source)];
 }
 
 /** Whether the server is not ours alone: others change it too, and what they write counts. */

@@ -5,7 +5,7 @@
 import type { Action, Verdict } from './action.js';
 import { sameContentAcross, sameRevision, sameTime } from './compare.js';
 import { type Contended, decideConflict } from './conflict.js';
-import type { BasePair, Entry, Side, Triple } from './entry.js';
+import { type BasePair, type Entry, otherSide, type Side, type Triple } from './entry.js';
 import { mayDelete, type Policy } from './policy.js';
 import {
   adopt,
@@ -147,7 +147,7 @@ function unreadVerdict(triple: Known, changed: Side | null, policy: Policy): Ver
 /** `side` has lost the path, and the other still has `entry`. What hides behind the same size and time, the engine reads. */
 function lost(side: Side, entry: Entry, base: BasePair, triple: Triple, policy: Policy): Verdict {
   const { path } = triple;
-  const from: Side = side === 'local' ? 'remote' : 'local';
+  const from = otherSide(side);
   if (!sameRevision(entry, base[from])) return carry(from, triple, policy, 'changed here, deleted there');
   // Not brought back either: the base goes on knowing that the sides agreed on it once.
   if (!policy.delete || !mayDelete(policy.mode)) return { type: 'none', path, kept: true };

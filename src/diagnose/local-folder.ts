@@ -1,7 +1,7 @@
 /** The local folder: whether it can be read, and watched with what the kernel allows. */
 import { readFile } from 'node:fs/promises';
 import type { ResolvedOptions } from '../config/resolve.js';
-import { asTowlineError, type TowlineError } from '../core/errors.js';
+import { asTowlineError, errnoOf, type TowlineError } from '../core/errors.js';
 import { createFilterBook } from '../engine/filter-book.js';
 import { resolveRoot } from '../storage/local/root.js';
 import { createLocalStorage } from '../storage/local/storage.js';
@@ -99,7 +99,7 @@ async function watchLimit(): Promise<number | null> {
     return Number.isSafeInteger(limit) ? limit : null;
   } catch (error) {
     // Only Linux has it.
-    if (error instanceof Error && 'code' in error) return null;
+    if (errnoOf(error) !== null) return null;
     throw error;
   }
 }

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { asTowlineError, hasCode, TowlineError } from '../core/errors.js';
+import { asTowlineError, errnoOf, hasCode, hasErrno, TowlineError } from '../core/errors.js';
 import { askAgent } from '../serve/control-client.js';
 import { lockHolder } from '../state/lock.js';
 import { peekState } from '../state/peek.js';
@@ -43,7 +43,7 @@ async function nearestPresent(folder: string): Promise<string> {
       await stat(path);
       return path;
     } catch (error) {
-      const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+      const missing = hasErrno(error, 'ENOENT');
       // What cannot be looked at cannot be written either: `access` says why.
       if (!missing || path === dirname(path)) return path;
     }
@@ -51,7 +51,7 @@ async function nearestPresent(folder: string): Promise<string> {
 }
 
 function notUsable(folder: string, present: string, cause: unknown): TowlineError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
+  const code = errnoOf(cause) ?? 'unknown reason';
   return new TowlineError(
     'state',
     `the state of this pair cannot be kept in ${folder}: ${present} cannot be written (${code})`,

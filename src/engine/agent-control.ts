@@ -1,8 +1,7 @@
-import { whenAborted } from '../core/abort.js';
+import { pause as pauseFor, whenAborted } from '../core/abort.js';
 import type { Resolution } from '../core/policy.js';
 import type { LinkState } from '../ports.js';
-import { pause as pauseFor } from './pause.js';
-import { conflictsMax, noConflict } from './resolutions.js';
+import { requireConflict } from './resolutions.js';
 import type { Context } from './context.js';
 import type { Guardian } from './guardian.js';
 import type { Intake } from './intake.js';
@@ -27,7 +26,6 @@ export interface ControlParts {
   readonly board: StatusBoard;
   readonly pid: number;
   readonly result: () => Promise<SyncResult>;
-  readonly throttle: { readonly kibPerSecond: number | null; set(kibPerSecond: number | null): void };
 }
 
 /** What can be asked of a running agent. */
@@ -51,7 +49,7 @@ export class Control implements AgentControl {
   }
 
   async status(): Promise<AgentStatus> {
-    const { context, guardian, intake, board, pid, result, throttle } = this.#parts;
+    const { context, guardian, intake, board, pid, result } = this.#parts;
     const { link, state, clock } = context;
     const counts = await state.queue.counts();
     const totals = await result();
@@ -80,7 +78,7 @@ export class Control implements AgentControl {
       problems: totals.problems,
       holds: guardian.holds,
       lastScan: board.lastScan,
-      bwlimit: throttle.kibPerSecond,
+      bwlimit: context.throttle.kibPerSecond,
       totals,
     };
   }
@@ -125,15 +123,14 @@ export class Control implements AgentControl {
   async resolve(path: string, keep: Resolution): Promise<void> {
     const { context, runner } = this.#parts;
     const { queue } = context.state;
-    const known = await queue.problems(conflictsMax);
-    if (!known.some((row) => row.path === path && row.problem?.code === 'conflict')) throw noConflict(path);
+    await requireConflict(queue, path);
     await context.resolutions.decide(path, keep);
     await queue.put([{ path, cause: 'retry', sinceMs: context.clock.now() }]);
     await runner.drained();
   }
 
   limit(kibPerSecond: number | null): void {
-    this.#parts.throttle.set(kibPerSecond);
+    this.#parts.context.throttle.set(kibPerSecond);
   }
 
   get state(): AgentState {

@@ -1,11 +1,11 @@
 /** The agent: one sync of everything, and then (in `watch`) every change as it settles, until it is stopped. */
-import { TowlineError, asTowlineError, retryClassOf } from '../core/errors.js';
+import { TowlineError, asTowlineError, endsAll } from '../core/errors.js';
 import type { Settler } from '../core/settle.js';
 import type { LinkState } from '../ports.js';
-import { Control, type ControlParts } from './agent-control.js';
+import { Control } from './agent-control.js';
 import { Attention } from './attention.js';
 import type { Context } from './context.js';
-import type { SyncResult } from './events.js';
+import { problemOf, type SyncResult } from './events.js';
 import { Guardian } from './guardian.js';
 import type { Hooks, HookWaits } from './hooks.js';
 import { Intake } from './intake.js';
@@ -37,13 +37,12 @@ export interface AgentParts {
   readonly abort: (reason: TowlineError) => void;
   /** A new watcher, as often as one is needed. */
   readonly newWatcher: WatchSetParts['newWatcher'];
-  readonly newSettler: () => Settler;
+  readonly settler: Settler;
   readonly rescanMs: number;
   /** See `RemoteFollower`. */
   readonly newRemoteWatcher: WatchSetParts['newWatcher'] | null;
   readonly remotePollMs: number;
   readonly board: StatusBoard;
-  readonly throttle: ControlParts['throttle'];
   /** What is to be run after changes. Default: nothing. */
   readonly newHooks?: (waits: HookWaits) => Hooks;
   readonly pid: number;
@@ -103,7 +102,7 @@ export class Agent {
     });
     this.#intake = new Intake({
       context,
-      settler: parts.newSettler(),
+      settler: parts.settler,
       onRows: () => this.#runner.kick(),
       onRules: () => this.#background(this.#scans.request('rules')),
       onOverflow: () => this.#background(this.#scans.request('overflow')),
@@ -192,7 +191,7 @@ export class Agent {
     const rows = await this.#context.state.queue.problems(problemsListed);
     const problems = [
       ...this.#scanner.problems,
-      ...rows.map(({ path, problem }) => ({ path, code: problem!.code, message: problem!.message })),
+      ...rows.map(({ path, problem }) => problemOf(path, problem!)),
     ];
     return this.#totals.result(problems, this.#guardian.holds);
   }
@@ -266,8 +265,7 @@ export class Agent {
 
   /** Whether an agent that goes on for months waits for this to pass. */
   #passes({ code }: TowlineError): boolean {
-    const retryClass = retryClassOf(code);
-    return this.#parts.persistent && retryClass !== 'halt' && retryClass !== 'stop' && code !== 'internal';
+    return this.#parts.persistent && !endsAll(code) && code !== 'internal';
   }
 
   #shutDown(): Promise<void> {

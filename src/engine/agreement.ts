@@ -1,9 +1,10 @@
 import { sameRevision } from '../core/compare.js';
 import type { BasePair, Entry, Side } from '../core/entry.js';
+import { isMirror } from '../core/policy.js';
 import type { ScanItem } from '../core/stream.js';
 import { isAsAgreed } from '../core/two-way.js';
 import { hashOf } from './contents.js';
-import { type Context, deletesAgreedOnly } from './context.js';
+import type { Context } from './context.js';
 
 /**
  * What a deletion must spare. Where both sides count: all that is not, as it is now, what both agreed on. Where one side
@@ -25,7 +26,7 @@ export class Agreement {
   /** The paths that are to be spared. */
   async notOn(items: readonly ScanItem[]): Promise<ReadonlySet<string>> {
     const { settings, state } = this.#context;
-    const both = deletesAgreedOnly(settings);
+    const both = !isMirror(settings.mode);
     if (!both && settings.onDrift === 'overwrite') return new Set();
     const entries = items.filter((item) => item.type === 'entry');
     const rows = await state.base.get(entries.map(({ path }) => path));

@@ -2,13 +2,14 @@
 import { sameRevision } from '../core/compare.js';
 import type { Change } from '../core/action.js';
 import { writtenSide } from '../core/action.js';
-import type { Entry, Side } from '../core/entry.js';
+import { type Entry, otherSide, type Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import type { PathLock } from '../core/lock.js';
 import { nameOf } from '../core/path.js';
 import type { Storage } from '../ports.js';
+import { entryAt } from '../transfer/entry-at.js';
 import { type FileTransfer, transferFile } from '../transfer/file-lane.js';
-import { type Context, otherSide, storageOf } from './context.js';
+import { type Context, storageOf } from './context.js';
 import { isMirror, mayDelete } from '../core/policy.js';
 import { deleteTree, type TreeDeleted } from './delete-tree.js';
 import { locking } from './locks.js';
@@ -146,8 +147,7 @@ async function sendSymlink(context: Context, side: Side, change: Transfer, temp:
   const to = storageOf(context, side);
   const { path, destination } = change;
   try {
-    const [source] = await storageOf(context, otherSide(side)).observe([path]);
-    if (source instanceof TowlineError) throw source;
+    const source = await entryAt(storageOf(context, otherSide(side)), path);
     if (source?.kind !== 'symlink' || source.target === undefined) {
       throw new TowlineError('changed', `'${path}' is no symlink any more`, { path });
     }

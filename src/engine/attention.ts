@@ -1,8 +1,8 @@
-import { type TowlineError, retryClassOf } from '../core/errors.js';
+import { endsAll, retryClassOf, type TowlineError } from '../core/errors.js';
 import { retryAfter } from '../core/retry.js';
 import type { QueueOutcome, QueuePut, QueueRow } from '../ports-state.js';
 import type { Context } from './context.js';
-import type { Problem } from './events.js';
+import { type Problem, problemOf } from './events.js';
 
 /** A file that went on growing is looked at again after this. */
 const dirtyMs = 1_000;
@@ -86,7 +86,7 @@ export class Attention {
   #classify(path: string, error: TowlineError, attempts: number): ReturnType<typeof retryAfter> {
     const { clock, log } = this.#context;
     const retryClass = retryClassOf(error.code);
-    if (retryClass === 'halt' || retryClass === 'stop') this.#fatal(error);
+    if (endsAll(error.code)) this.#fatal(error);
     const streak = this.#streaks.get(path) ?? 0;
     const retry =
       retryClass === 'observe' && streak >= streakMax
@@ -96,7 +96,7 @@ export class Attention {
       if (this.#streaks.size >= streaksMax) this.#streaks.clear();
       this.#streaks.set(path, streak + 1);
     }
-    if (retry.problem) this.#tell({ path, code: error.code, message: error.message });
+    if (retry.problem) this.#tell(problemOf(path, error));
     log.debug('path failed', { path, code: error.code, message: error.message, retryInMs: retry.delayMs });
     return retry;
   }

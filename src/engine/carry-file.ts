@@ -1,10 +1,11 @@
 /** Carries single files for callers of the library: over lost links, past what is there already, atomically or in place. */
+import { throwIfAborted } from '../core/abort.js';
 import { sameTimeAcross } from '../core/compare.js';
 import type { Entry, Side } from '../core/entry.js';
-import { abortReason } from '../core/abort.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import type { Clock, Link, Storage } from '../ports.js';
 import { type InPlaceStorage, isInPlace } from '../ports-in-place.js';
+import { entryAt } from '../transfer/entry-at.js';
 import { type FileTransferred, transferFile, transferInPlace } from '../transfer/file-lane.js';
 import type { WrittenInPlace } from '../transfer/in-place.js';
 import { proveSame } from '../transfer/proof.js';
@@ -75,10 +76,10 @@ export async function carryFile(parts: CarryParts, call: CarryCall): Promise<Fil
   for (;;) {
     let there = 0;
     try {
-      throwIfEnded(signal);
+      throwIfAborted(signal);
       return await attempt(parts, call, written, (bytes) => (there = bytes));
     } catch (error) {
-      throwIfEnded(signal);
+      throwIfAborted(signal);
       idle = there > furthest ? 0 : idle + 1;
       furthest = Math.max(furthest, there);
       if (options.resume === false || !hasCode(error, 'network') || idle >= idleFailuresMax) throw error;
@@ -189,14 +190,4 @@ async function sizeIfComplete(call: CarryCall, present: Entry | null): Promise<n
   if (proof !== 'unknown' || !same) return proof === 'same' ? wanted.size : null;
   const hashes = await Promise.all([from.hash(source, signal), to.hash(destination, signal)]);
   return hashes[0] === hashes[1] ? wanted.size : null;
-}
-
-async function entryAt(storage: Storage, path: string): Promise<Entry | null> {
-  const [seen] = await storage.observe([path]);
-  if (seen instanceof TowlineError) throw seen;
-  return seen ?? null;
-}
-
-function throwIfEnded(signal: AbortSignal): void {
-  if (signal.aborted) throw abortReason(signal);
 }

@@ -13,14 +13,15 @@ import { type TowlineError, asTowlineError } from '../core/errors.js';
 import { shadowsBelow } from '../core/limits.js';
 import { decide } from '../core/mode.js';
 import { ancestorsOf, isBelow } from '../core/path.js';
+import { isMirror } from '../core/policy.js';
 import type { QueueOutcome, QueueRow } from '../ports-state.js';
 import { adopted } from './applied.js';
 import type { Attention } from './attention.js';
 import { Batch, type Outcome, type Work } from './batch.js';
 import type { Holder } from './claims.js';
-import { type Context, deletesAgreedOnly, trusted } from './context.js';
+import { type Context, trusted } from './context.js';
 import { forgetBelow } from './delete-tree.js';
-import { needsExpansion, topmost, topmostPaths } from './topmost.js';
+import { needsExpansion, topmost } from './topmost.js';
 import type { Guardian } from './guardian.js';
 import { withoutLostRoots } from './lost-roots.js';
 import { type Observation, observe } from './observe.js';
@@ -53,7 +54,7 @@ class ChangesPass {
   readonly #rows = new Map<string, QueueRow>();
   readonly #outcomes = new Map<string, QueueOutcome>();
   readonly #batch: Batch;
-  readonly #commits: Promise<void>[] = [];
+  readonly #commits: Promise<unknown>[] = [];
   /** Deletions that the guard let go for this batch. */
   #admitted = 0;
 
@@ -117,6 +118,7 @@ class ChangesPass {
       if (this.#rows.has(path)) this.#fail(path, error);
     }
     const reviving = this.#reviving(observation);
+    const policy = this.#context.policy();
     /** What stays as it is on both sides, with all that is below, which comes later in this order. */
     const spared: { readonly path: string; readonly as: 'kept' | 'leftOut' }[] = [];
     for (const seen of observation.triples.values()) {
@@ -132,7 +134,7 @@ class ChangesPass {
         if (wanted) this.#input.tally[above.as]++;
         continue;
       }
-      const verdict = decide(triple, this.#context.policy());
+      const verdict = decide(triple, policy);
       const isSpared = sparesBelow(verdict);
       if (isSpared || hangsOnKind(verdict, triple)) spared.push({ path: triple.path, as: 'kept' });
       if (shadowsBelow(verdict, triple)) spared.push({ path: triple.path, as: 'leftOut' });
@@ -166,13 +168,17 @@ class ChangesPass {
           else work.push(verdict);
       }
     }
-    return { work, deletions: topmost(deletions), expansions: topmostPaths(expansions) };
+    return {
+      work,
+      deletions: topmost(deletions, ({ path }) => path),
+      expansions: topmost(expansions, (path) => path),
+    };
   }
 
   /** Directories gone from one side that hold something which is to be there: no mirror lets them go. */
   #reviving({ triples, excluded }: Observation): ReadonlySet<string> {
     const reviving = new Set<string>();
-    if (!deletesAgreedOnly(this.#context.settings)) return reviving;
+    if (isMirror(this.#context.settings.mode)) return reviving;
     const policy = this.#context.policy();
     for (const triple of triples.values()) {
       if (!this.#rows.has(triple.path) || excluded.has(triple.path)) continue;
@@ -239,16 +245,12 @@ class ChangesPass {
     const { local, remote, kept, leftOut } = verdict;
     if (kept) this.#input.tally.kept++;
     if (leftOut !== undefined) this.#input.tally.leftOut++;
-    if (local !== null && remote !== null) {
-      this.#commits.push(
-        this.#commit(
-          path,
-          this.#context.ledger.commit(path, adopted(local, remote, this.#context.clock.now())),
-        ),
+    if (local === null || remote === null) this.#forget(triple);
+    else
+      this.#commit(
+        path,
+        this.#context.ledger.commit(path, adopted(local, remote, this.#context.clock.now())),
       );
-    } else {
-      this.#forget(triple);
-    }
   }
 
   /** The base drops the path, and what it knows below it. */
@@ -258,15 +260,12 @@ class ChangesPass {
       if (base.local.kind === 'directory') await forgetBelow(this.#context, path);
       await this.#context.ledger.commit(path, null);
     };
-    this.#commits.push(this.#commit(path, work()));
+    this.#commit(path, work());
   }
 
-  async #commit(path: string, written: Promise<unknown>): Promise<void> {
-    try {
-      await written;
-    } catch (error) {
-      this.#fail(path, asTowlineError(error));
-    }
+  #commit(path: string, written: Promise<unknown>): void {
+    const committed = written.catch((error: unknown) => this.#fail(path, asTowlineError(error)));
+    this.#commits.push(committed);
   }
 
   #note(outcome: Outcome): void {

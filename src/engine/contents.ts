@@ -1,9 +1,9 @@
 import { type Action, errorOf, isUnresolved, type Unresolved } from '../core/action.js';
-import type { Side, Triple } from '../core/entry.js';
+import { otherSide, type Side, type Triple } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import { sourceSideOf } from '../core/policy.js';
 import { decide } from '../core/mode.js';
-import { type Context, otherSide } from './context.js';
+import type { Context } from './context.js';
 
 /** A path whose metadata leaves open whether its content changed. */
 export interface Undecided {

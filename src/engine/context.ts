@@ -2,7 +2,7 @@
 import type { ModeRule } from '../core/compare.js';
 import type { Side } from '../core/entry.js';
 import type { MaxDelete } from '../core/guard.js';
-import { isMirror, type Limits, mayDelete, type Mode, type Policy, sourceSideOf } from '../core/policy.js';
+import { type Limits, mayDelete, type Mode, type Policy, sourceSideOf } from '../core/policy.js';
 import type { Triple } from '../core/entry.js';
 import { sameRevision } from '../core/compare.js';
 import type { Clock, Link, Log, Storage } from '../ports.js';
@@ -110,10 +110,6 @@ export function storageOf(context: Pick<Context, Side>, side: Side): Storage {
   return side === 'local' ? context.local : context.remote;
 }
 
-export function otherSide(side: Side): Side {
-  return side === 'local' ? 'remote' : 'local';
-}
-
 /** What the decision tables are to go by: the user's wishes, and what the sides can do as far as it is known now. */
 export function policyOf(
   context: Pick<Context, 'settings' | 'local' | 'remote' | 'modeTrust' | 'remoteAhead'> & {
@@ -142,11 +138,6 @@ export function deletingSides({ mode }: Pick<Settings, 'mode'>): readonly Side[]
 /** The side whose rule files (`.towlineignore`, `.gitignore`) count: the one that is right, else ours. */
 export function rulesSideOf({ mode }: Pick<Settings, 'mode'>): Side {
   return sourceSideOf(mode) ?? 'local';
-}
-
-/** Whether only what both sides agreed on may be deleted: a mirror deletes what the source lacks, known or not. */
-export function deletesAgreedOnly({ mode }: Pick<Settings, 'mode'>): boolean {
-  return !isMirror(mode);
 }
 
 /** The triple as it may be decided on: without its base where that was made in another mode and holds no more. */

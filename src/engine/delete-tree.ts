@@ -1,11 +1,12 @@
-import type { Entry, Kind, Side } from '../core/entry.js';
+import { type Entry, type Kind, otherSide, type Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import { ancestorsOf, parentOf } from '../core/path.js';
+import { isMirror } from '../core/policy.js';
 import type { Storage } from '../ports.js';
 import { Agreement } from './agreement.js';
 import { isLeftOut, isOversize } from './left-out.js';
 import { locking } from './locks.js';
-import { type Context, deletesAgreedOnly, otherSide, storageOf } from './context.js';
+import { type Context, storageOf } from './context.js';
 
 /** Files listed before the first of them are removed: bounds the memory of a deletion, not its size. */
 const listedMax = 20_000;
@@ -41,7 +42,7 @@ export async function deleteTree(
   if (top.kind !== 'directory') {
     if (!(await agreed.isOn(path, top))) {
       // As if the sides had never agreed on it: it is new to the side that lost it.
-      if (deletesAgreedOnly(context.settings)) await context.ledger.commit(path, null);
+      if (!isMirror(context.settings.mode)) await context.ledger.commit(path, null);
       return { deleted: 0, kept: [], disagreed: [path] };
     }
     await locking(context, side, path, top, (lock) => storage.remove(path, top, lock));
@@ -51,7 +52,7 @@ export async function deleteTree(
   }
   const work = new TreeDeletion(context, side, check, path, agreed);
   const result = await work.run(top);
-  if (!deletesAgreedOnly(context.settings)) {
+  if (isMirror(context.settings.mode)) {
     // What others changed there is to be known as changed by the next scan too.
     await forgetBelow(context, path, new Set([...result.kept, ...result.disagreed]));
     if (!result.kept.includes(path)) await context.ledger.commit(path, null);
@@ -70,14 +71,11 @@ export async function forgetBelow(
   context: Context,
   path: string,
   except?: ReadonlySet<string>,
-): Promise<number> {
-  let forgotten = 0;
+): Promise<void> {
   for await (const rows of context.state.base.scan(path, context.signal)) {
     const gone = rows.filter((row) => except?.has(row.path) !== true);
-    forgotten += gone.length;
     await context.state.base.commit(gone.map((row) => ({ path: row.path, pair: null })));
   }
-  return forgotten;
 }
 
 /** The source still lacks what is to be deleted, and its folder is there to say so. */

@@ -1,8 +1,8 @@
-import type { Entry, Side } from '../core/entry.js';
+import { type Entry, otherSide, type Side } from '../core/entry.js';
 import { TowlineError, asTowlineError, hasCode } from '../core/errors.js';
 import { parentOf } from '../core/path.js';
 import { pairOf } from './applied.js';
-import { type Context, otherSide, storageOf } from './context.js';
+import { type Context, storageOf } from './context.js';
 
 /** What must be set on a directory once its contents are in place. */
 interface Touched {

@@ -3,9 +3,10 @@ import { hasCode, TowlineError } from '../core/errors.js';
 import { decide } from '../core/mode.js';
 import { ancestorsOf, isBelow } from '../core/path.js';
 import type { ScanItem } from '../core/stream.js';
+import { entryAt } from '../transfer/entry-at.js';
 import { type Undecided, decideByContents } from './contents.js';
 import { type Context, trusted } from './context.js';
-import type { PlannedAction, Problem, SyncResult } from './events.js';
+import { type PlannedAction, type Problem, problemOf, type SyncResult } from './events.js';
 import { filterChanged, withoutUnknown } from './filter-change.js';
 import { Guardian } from './guardian.js';
 import { observe } from './observe.js';
@@ -25,8 +26,7 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
   await context.link.ready(context.stopSignal);
   await context.filter.reset();
   await context.resolutions.load();
-  const [root] = await context.remote.observe(['']);
-  if (root instanceof TowlineError) throw root;
+  const root = await entryAt(context.remote, '');
   // Asked for the sake of asking: what is known of its names is known from then on.
   await context.local.observe(['']);
   const planner = new Planner(context, tally);
@@ -61,9 +61,7 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
   const holds = await guardian.reviewAll(deletions, () => Promise.resolve());
   totals.add(tally);
   const problems = [...findings.unlisted, ...findings.unsyncable, ...findings.undecided].map(
-    ({ path, error }): Problem => {
-      return { path, code: error.code, message: error.message };
-    },
+    ({ path, error }) => problemOf(path, error),
   );
   return totals.result([...problems, ...planner.problems], holds);
 }
@@ -132,14 +130,12 @@ class Planner {
     const { triples, failures } = await observe(this.#context, [path]);
     const seen = triples.get(path);
     const failure = failures.get(path);
-    if (failure !== undefined) this.problems.push({ path, code: failure.code, message: failure.message });
+    if (failure !== undefined) this.problems.push(problemOf(path, failure));
     if (seen === undefined) return;
     const triple = anew ? { ...seen, base: null } : trusted(this.#context, seen);
     const verdict = decide(triple, this.#context.policy());
-    if (isUnresolved(verdict)) {
-      const { code, message } = errorOf(verdict);
-      this.problems.push({ path, code, message });
-    } else if (verdict.type === 'contents') await this.plan([{ ...verdict, triple }]);
+    if (isUnresolved(verdict)) this.problems.push(problemOf(path, errorOf(verdict)));
+    else if (verdict.type === 'contents') await this.plan([{ ...verdict, triple }]);
     else if (verdict.type === 'none' || verdict.type === 'adopt') this.#tally.skipped++;
     else await this.#change(verdict);
   }
@@ -164,7 +160,7 @@ class Planner {
     } catch (error) {
       if (!(error instanceof TowlineError) || error.code === 'network' || error.code === 'interrupted')
         throw error;
-      return { path: undecided.path, code: error.code, message: error.message };
+      return problemOf(undecided.path, error);
     }
   }
 
@@ -186,7 +182,7 @@ class Planner {
       return true;
     } catch (error) {
       if (!hasCode(error, 'conflict')) throw error;
-      this.problems.push({ path, code: error.code, message: error.message });
+      this.problems.push(problemOf(path, error));
       return false;
     }
   }

@@ -52,6 +52,11 @@ export interface Problem {
   readonly message: string;
 }
 
+/** A failure of one path, as it is told. */
+export function problemOf(path: string, { code, message }: Pick<Problem, 'code' | 'message'>): Problem {
+  return { path, code, message };
+}
+
 /** One line of a plan (`--dry-run`). */
 export interface PlannedAction {
   /** What would be done; `conflict`: what the policy says about one. */

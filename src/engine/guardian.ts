@@ -7,7 +7,7 @@ import {
   guard,
 } from '../core/guard.js';
 import type { Side } from '../core/entry.js';
-import { TowlineError } from '../core/errors.js';
+import { entryAt } from '../transfer/entry-at.js';
 import { type Context, deletingSides, type RootIdentity, storageOf } from './context.js';
 
 /** A directory that could not be listed. */
@@ -28,7 +28,8 @@ async function parked(holds: readonly Hold[], park: Park): Promise<readonly Hold
 }
 
 const windowFact = 'deletions';
-const rootFact = 'root';
+/** Which directory the local root was after the last whole scan. */
+export const rootFact = 'root';
 const knownFact = 'destinationCount';
 
 /**
@@ -174,13 +175,8 @@ export class Guardian {
     if (root !== null) await facts.set(rootFact, root);
   }
 
-  /** The root's device as it was recorded after the last whole scan. */
-  async recordedRoot(): Promise<RootIdentity | null> {
-    return this.#context.state.facts.get<RootIdentity>(rootFact);
-  }
-
   /** The roots of the sides whose silence deletes on the other one: the first that is not as it should be. */
-  async rootState(): Promise<RootState> {
+  async #rootState(): Promise<RootState> {
     for (const side of deletingSides(this.#context.settings)) {
       const state = await this.#rootStateOf(side);
       if (state !== 'present') return state;
@@ -193,16 +189,15 @@ export class Guardian {
   }
 
   async #remoteRootState(): Promise<RootState> {
-    const [root] = await this.#context.remote.observe([''], this.#context.signal);
-    if (root instanceof TowlineError) throw root;
-    if (root === null || root === undefined) return 'missing';
+    const { remote, signal } = this.#context;
+    if ((await entryAt(remote, '', signal)) === null) return 'missing';
     return (await this.#isEmpty('remote')) ? 'emptied' : 'present';
   }
 
   async #localRootState(): Promise<RootState> {
     const now = await this.#context.inspectRoot();
     if (now === null) return 'missing';
-    const was = await this.recordedRoot();
+    const was = await this.#context.state.facts.get<RootIdentity>(rootFact);
     if (was?.mountPoint === true && !now.mountPoint) return 'unmounted';
     return (await this.#isEmpty('local')) ? 'emptied' : 'present';
   }
@@ -230,7 +225,7 @@ export class Guardian {
     if (pending === 0) return this.#change([]);
     const window = currentWindow(await state.facts.get<DeletionWindow>(windowFact), clock.now());
     const holds = guard({
-      root: await this.rootState(),
+      root: await this.#rootState(),
       pending: pending + this.#inProgress,
       known: await this.#known(),
       window,

@@ -1,5 +1,5 @@
 /** Hashes what is on one side, for callers of the library: where it lies if that can be, else by reading it. */
-import { abortReason } from '../core/abort.js';
+import { throwIfAborted } from '../core/abort.js';
 import { hasCode, TowlineError } from '../core/errors.js';
 import { ContentHash } from '../transfer/content-hash.js';
 import { Pieces } from '../transfer/pieces.js';
@@ -78,7 +78,7 @@ async function hashGroup(
     }
   });
   const outcomes = await Promise.allSettled(read);
-  if (signal?.aborted === true) throw abortReason(signal);
+  throwIfAborted(signal);
   return outcomes.map((outcome) => {
     if (outcome.status === 'rejected') throw outcome.reason;
     return outcome.value;
@@ -109,7 +109,7 @@ async function readOnce(
   path: string,
   signal = new AbortController().signal,
 ): Promise<string> {
-  if (signal.aborted) throw abortReason(signal);
+  throwIfAborted(signal);
   const source = await storage.openSource(path);
   try {
     const hash = new ContentHash(null);

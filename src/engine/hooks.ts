@@ -1,10 +1,10 @@
+import { pause } from '../core/abort.js';
 import { asTowlineError, hasCode } from '../core/errors.js';
 import { type Filter, createFilter } from '../core/filter.js';
 import type { CommandResult, Commands } from '../ports.js';
 import { ChangedPaths, inputOf } from './changed-paths.js';
 import type { Context } from './context.js';
 import { failureOf, type Hook, OutputLog } from './hook-report.js';
-import { pause } from './pause.js';
 import type { Changed } from './tally.js';
 
 /** Those who know when all that was seen is on the other side. */

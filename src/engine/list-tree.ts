@@ -1,10 +1,11 @@
 /** Lists what is on one side, for callers of the library: over lost links, in the total order. */
-import { abortReason } from '../core/abort.js';
+import { throwIfAborted } from '../core/abort.js';
 import type { Entry, Kind } from '../core/entry.js';
 import { hasCode, TowlineError } from '../core/errors.js';
 import { comparePaths } from '../core/path.js';
 import type { ScanItem } from '../core/stream.js';
 import type { Link, Storage } from '../ports.js';
+import { entryAt } from '../transfer/entry-at.js';
 import { idleFailuresMax } from './carry-file.js';
 import { overLostLinks } from './over-lost-links.js';
 
@@ -95,9 +96,8 @@ function listed({ capabilities }: Storage, path: string, entry: Entry): ListedEn
 }
 
 async function lookAt({ storage, link }: ListedSide, path: string, signal?: AbortSignal): Promise<Entry> {
-  const [seen] = await overLostLinks(link, signal, () => storage.observe([path], signal));
-  if (seen instanceof TowlineError) throw seen;
-  if (seen) return seen;
+  const seen = await overLostLinks(link, signal, () => entryAt(storage, path, signal));
+  if (seen !== null) return seen;
   throw new TowlineError('not-found', `there is nothing at '${path}' on ${storage.label}`, { path });
 }
 
@@ -123,7 +123,7 @@ async function* scanned(
       }
       return;
     } catch (error) {
-      if (signal?.aborted === true) throw abortReason(signal);
+      throwIfAborted(signal);
       if (!hasCode(error, 'network') || ++idle >= idleFailuresMax) throw error;
       await link.ready(signal);
     }

@@ -1,7 +1,8 @@
+import { pause } from '../core/abort.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import { writtenSidesOf } from '../core/policy.js';
+import { entryAt } from '../transfer/entry-at.js';
 import { type Context, storageOf } from './context.js';
-import { pause } from './pause.js';
 
 /** The request is made again after this when the link went in its middle. */
 const againMs = 1_000;
@@ -34,9 +35,7 @@ async function ensureRoots(context: Context): Promise<void> {
   const written = writtenSidesOf(settings.mode);
   for (const side of written) await storageOf(context, side).ensureRoot({ parents: settings.parents });
   if (written.includes('remote')) return;
-  const [root] = await remote.observe(['']);
-  if (root instanceof TowlineError) throw root;
-  if (root === null) {
+  if ((await entryAt(remote, '')) === null) {
     const hint = 'Check the path: a folder that is only read is never made';
     throw new TowlineError('configuration', `${remote.label} does not exist`, { path: remote.label, hint });
   }

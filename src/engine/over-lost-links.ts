@@ -1,4 +1,4 @@
-import { abortReason } from '../core/abort.js';
+import { throwIfAborted } from '../core/abort.js';
 import { hasCode } from '../core/errors.js';
 import type { Link } from '../ports.js';
 import { idleFailuresMax } from './carry-file.js';
@@ -16,7 +16,7 @@ export async function overLostLinks<T>(
     try {
       return await work();
     } catch (error) {
-      if (signal?.aborted === true) throw abortReason(signal);
+      throwIfAborted(signal);
       if (!hasCode(error, 'network') || failures >= idleFailuresMax) throw error;
       await link.ready(signal);
     }

@@ -1,6 +1,6 @@
 import { TowlineError } from '../core/errors.js';
 import { type Resolution, resolutions } from '../core/policy.js';
-import type { FactStore } from '../ports-state.js';
+import type { FactStore, QueueStore } from '../ports-state.js';
 
 /** Under which fact decisions are kept: a record of path → what to keep. */
 export const resolutionsFact = 'resolutions';
@@ -44,11 +44,16 @@ export class Resolutions {
 }
 
 /** Conflicts that are looked through when a person names one. */
-export const conflictsMax = 100_000;
+const conflictsMax = 100_000;
 
-/** What a person is told who names a path that has none. */
-export function noConflict(path: string): TowlineError {
-  return new TowlineError('not-found', `'${path}' has no conflict that waits for a decision`, {
+/**
+ * Makes sure that this path waits for a decision.
+ * @throws `not-found`, with what to do
+ */
+export async function requireConflict(queue: Pick<QueueStore, 'problems'>, path: string): Promise<void> {
+  const rows = await queue.problems(conflictsMax);
+  if (rows.some((row) => row.path === path && row.problem?.code === 'conflict')) return;
+  throw new TowlineError('not-found', `'${path}' has no conflict that waits for a decision`, {
     path,
     hint: "'towline conflicts' lists those that have; paths are relative to the synced folder",
   });

@@ -1,4 +1,4 @@
-import { asTowlineError, retryClassOf, TowlineError } from '../core/errors.js';
+import { asTowlineError, endsAll, TowlineError } from '../core/errors.js';
 import type { QueueRow } from '../ports-state.js';
 import type { Attention } from './attention.js';
 import { changesPass } from './changes-pass.js';
@@ -163,8 +163,7 @@ export class Runner {
       await temps.sweepLeft(remote);
     } catch (thrown) {
       const error = asTowlineError(thrown);
-      const retryClass = retryClassOf(error.code);
-      if (retryClass === 'halt' || retryClass === 'stop' || error.code === 'internal') throw error;
+      if (endsAll(error.code) || error.code === 'internal') throw error;
       log.warn('what an interrupted transfer left is removed later', { error: error.message });
     }
   }

@@ -1,8 +1,8 @@
+import { pause } from '../core/abort.js';
 import type { TowlineError } from '../core/errors.js';
-import { asTowlineError, retryClassOf } from '../core/errors.js';
+import { asTowlineError, endsAll } from '../core/errors.js';
 import { backoff } from '../core/retry.js';
 import type { Context } from './context.js';
-import { pause } from './pause.js';
 import type { Scanner } from './scanner.js';
 import { Tally } from './tally.js';
 
@@ -109,9 +109,8 @@ export class ScanLoop {
   }
 
   #mayTryAgain(error: TowlineError): boolean {
-    const retryClass = retryClassOf(error.code);
-    if (retryClass === 'link') return this.#parts.context.link.state.name !== 'closed';
-    return this.#parts.persistent && retryClass !== 'halt' && retryClass !== 'stop';
+    if (error.code === 'network') return this.#parts.context.link.state.name !== 'closed';
+    return this.#parts.persistent && !endsAll(error.code);
   }
 
   #say(error: TowlineError): void {

@@ -9,9 +9,9 @@ import {
   type Verdict,
   writtenSide,
 } from '../core/action.js';
-import { writtenSidesOf } from '../core/policy.js';
+import { isMirror, writtenSidesOf } from '../core/policy.js';
 import { shadowsBelow } from '../core/limits.js';
-import type { Side, Triple } from '../core/entry.js';
+import { otherSide, type Side, type Triple } from '../core/entry.js';
 import { TowlineError } from '../core/errors.js';
 import { decide } from '../core/mode.js';
 import type { Folding } from '../core/fold.js';
@@ -21,7 +21,7 @@ import { tempAgentOf } from '../core/tempname.js';
 import type { ScanItem } from '../core/stream.js';
 import { adopted } from './applied.js';
 import type { Storage } from '../ports.js';
-import { type Context, deletesAgreedOnly, otherSide, rulesSideOf, storageOf, trusted } from './context.js';
+import { type Context, rulesSideOf, storageOf, trusted } from './context.js';
 import { devicesOf } from './devices.js';
 import type { Undecided } from './contents.js';
 import type { Tally } from './tally.js';
@@ -258,7 +258,7 @@ class ScanPass {
   #survives(verdict: Verdict): boolean {
     const above = this.#deleting;
     if (above === null || !isBelow(verdict.path, above.path)) return false;
-    if (!deletesAgreedOnly(this.#context.settings)) return false;
+    if (isMirror(this.#context.settings.mode)) return false;
     if (verdict.type === 'none' || verdict.type === 'adopt') return false;
     return isUnresolved(verdict) || verdict.type === 'contents' || !isDeletion(verdict);
   }

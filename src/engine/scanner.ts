@@ -1,12 +1,13 @@
 import type { Side } from '../core/entry.js';
-import { type TowlineError, asTowlineError, hasCode } from '../core/errors.js';
-import { ancestorsOf } from '../core/path.js';
+import { asTowlineError, hasCode } from '../core/errors.js';
+import { ancestorsOf, nameOf } from '../core/path.js';
+import { tempAgentOf } from '../core/tempname.js';
 import type { QueuePut } from '../ports-state.js';
 import type { Attention } from './attention.js';
 import { Batch, type Outcome, type Work } from './batch.js';
 import type { Holder } from './claims.js';
 import { type Context, deletingSides, storageOf } from './context.js';
-import type { Problem } from './events.js';
+import { type Problem, problemOf } from './events.js';
 import { filterChanged, recordFilter, withoutUnknown } from './filter-change.js';
 import type { Guardian } from './guardian.js';
 import { withoutLostRoots } from './lost-roots.js';
@@ -213,7 +214,7 @@ export class Scanner {
         if (here.length === 0) continue;
         const sideNow = clock.now() + (await storage.clockOffsetMs());
         const old = here.filter(
-          ({ path, mtimeMs }) => path.includes(`.towline-${agentId}-`) || sideNow - mtimeMs > foreignTempMs,
+          ({ path, mtimeMs }) => tempAgentOf(nameOf(path)) === agentId || sideNow - mtimeMs > foreignTempMs,
         );
         if (old.length > 0) await storage.removeTemps(old.map(({ path }) => path));
       }
@@ -244,8 +245,4 @@ function filesIn(work: readonly Work[]): { path: string; size: number }[] {
       ? [{ path: item.path, size: item.source.size }]
       : [],
   );
-}
-
-function problemOf(path: string, error: TowlineError): Problem {
-  return { path, code: error.code, message: error.message };
 }

@@ -1,7 +1,6 @@
 /** Which paths stand for what is below them. */
-import type { Change } from '../core/action.js';
 import type { Triple } from '../core/entry.js';
-import { ancestorsOf, comparePaths } from '../core/path.js';
+import { ancestorsOf } from '../core/path.js';
 import { isMirror, sourceSideOf } from '../core/policy.js';
 import type { Settings } from './context.js';
 
@@ -23,16 +22,8 @@ export function needsExpansion({ base, local, remote }: Triple, { mode }: Settin
   );
 }
 
-/** Of these changes, those that are not below another one's path. */
-export function topmost(changes: readonly Change[]): Change[] {
-  const paths = new Set(changes.map(({ path }) => path));
-  return changes.filter(({ path }) => !ancestorsOf(path).some((ancestor) => paths.has(ancestor)));
-}
-
-/** The same of paths, in their order. */
-export function topmostPaths(paths: readonly string[]): string[] {
-  const all = new Set(paths);
-  return [...paths]
-    .sort(comparePaths)
-    .filter((path) => !ancestorsOf(path).some((ancestor) => all.has(ancestor)));
+/** Of these, in the order of their paths, those that are not below another one's path. */
+export function topmost<T>(items: readonly T[], pathOf: (item: T) => string): T[] {
+  const paths = new Set(items.map(pathOf));
+  return items.filter((item) => !ancestorsOf(pathOf(item)).some((above) => paths.has(above)));
 }

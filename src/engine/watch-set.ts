@@ -1,8 +1,8 @@
+import { pause } from '../core/abort.js';
 import { TowlineError, asTowlineError, hasCode } from '../core/errors.js';
 import type { WatchEventKind } from '../core/stream.js';
 import type { Watcher } from '../ports-watch.js';
 import { type Context, rulesSideOf } from './context.js';
-import { pause } from './pause.js';
 import { StallWatch } from './stall-watch.js';
 
 /** A watcher that failed is built anew after this, doubled up to a minute. */

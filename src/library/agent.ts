@@ -5,7 +5,7 @@ import type { PairParts } from '../compose/pair-parts.js';
 import { shielded } from '../compose/shielded.js';
 import { openPair } from '../compose.js';
 import { resolveBwlimit, resolveOptions } from '../config/resolve.js';
-import { abortReason, unlessAborted, whenAborted } from '../core/abort.js';
+import { throwIfAborted, unlessAborted, whenAborted } from '../core/abort.js';
 import { asTowlineError, TowlineError } from '../core/errors.js';
 import type { Resolution } from '../core/policy.js';
 import type { AgentEvent, SyncResult } from '../engine/events.js';
@@ -188,7 +188,7 @@ class EventfulAgent implements Agent {
   async #start(): Promise<void> {
     const { signal } = this.#stopping;
     try {
-      if (signal.aborted) throw abortReason(signal);
+      throwIfAborted(signal);
       const { onEvent } = this.#hooks;
       const hooks = {
         ...this.#hooks,

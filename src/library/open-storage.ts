@@ -1,13 +1,12 @@
 /** A storage by itself: what `sync` works on, opened by the name of a remote. */
 import { checkOptions, requireObject } from '../config/check-options.js';
+import { silence } from '../core/silence.js';
 import type { Link, Log, Storage } from '../ports.js';
 import { resolveRemote } from '../remote.js';
+import { attemptsOnce, type Remote } from '../remote/contract.js';
 import type { Prompts } from '../ssh/prompts.js';
 import type { SecretOptions } from '../ssh/secret-sources.js';
 import type { OneOrMore } from './sync-options.js';
-
-/** Connections that failed in a row before it is given up. */
-const attemptsMax = 3;
 
 /** How to connect. */
 export interface ConnectOptions extends SecretOptions {
@@ -67,14 +66,8 @@ export interface OpenedStorage extends AsyncDisposable {
 export async function openStorage(target: string, options: ConnectOptions = {}): Promise<OpenedStorage> {
   requireObject(options);
   checkOptions({ ...options, remote: target }, ['remote', ...connectKeys], ['remote']);
-  const { env = process.env, log = silence, identityFiles, ...others } = options;
-  const named = {
-    ...others,
-    remote: target,
-    ...(identityFiles === undefined ? {} : { identityFiles: [identityFiles].flat() }),
-  };
-  const remote = await resolveRemote(named, null, env, options.prompts);
-  const opened = remote.open({ log, giveUpAfter: attemptsMax, mayWrite: true });
+  const remote = await remoteOf(target, options);
+  const opened = remote.open({ log: options.log ?? silence, giveUpAfter: attemptsOnce, mayWrite: true });
   const { storage, link } = opened;
   const close = () => opened.close();
   try {
@@ -86,5 +79,12 @@ export async function openStorage(target: string, options: ConnectOptions = {}):
   return { storage, label: storage.label, connection: link, close, [Symbol.asyncDispose]: close };
 }
 
-const nothing = () => undefined;
-const silence: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+/**
+ * What the name of a remote stands for.
+ * @throws `configuration`, `unsupported`
+ */
+export function remoteOf(target: string, options: ConnectOptions): Promise<Remote> {
+  const { env = process.env, prompts, identityFiles, ...others } = options;
+  const lists = identityFiles === undefined ? {} : { identityFiles: [identityFiles].flat() };
+  return resolveRemote({ ...others, ...lists, remote: target }, null, env, prompts);
+}

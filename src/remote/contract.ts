@@ -24,6 +24,9 @@ export interface Remote {
   open(how: HowToOpen): OpenRemote;
 }
 
+/** Failed attempts to connect, in a row, after which whoever does one thing and ends gives up. */
+export const attemptsOnce = 3;
+
 export interface HowToOpen {
   readonly log: Log;
   /** Files of ours may be made there. Default: false. */

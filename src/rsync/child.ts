@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { hasErrno } from '../core/errors.js';
 import { OutputTail } from '../core/output.js';
 import type { Clock } from '../ports.js';
 
@@ -98,7 +99,7 @@ function killGroup(pid: number | undefined, how: NodeJS.Signals): void {
     process.kill(-pid, how);
   } catch (error) {
     // The whole group is gone already.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (!hasErrno(error, 'ESRCH')) throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 /** Runs rsync until it came to its end, or a person is needed. */
+import { pause } from '../core/abort.js';
 import { backoff } from '../core/retry.js';
 import { hasCode, retryClassOf, type TowlineError } from '../core/errors.js';
 import type { Clock, Log } from '../ports.js';
@@ -49,6 +50,7 @@ export function createDriver(parts: DriverParts): Driver {
         const delayMs = backoff(pauseFirstMs, pauseMaxMs, failures - 1) * (0.9 + clock.random() * 0.2);
         log.warn('rsync lost the connection and goes on in a moment', { error: error.message, delayMs });
         await pause(clock, delayMs, signal);
+        signal.throwIfAborted();
       }
     },
   };
@@ -121,16 +123,4 @@ async function* terminated(
     chunk = '';
   }
   if (chunk !== '') yield chunk;
-}
-
-async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const cancel = clock.timer(ms, resolve);
-  const onAbort = () => resolve();
-  signal.addEventListener('abort', onAbort, { once: true });
-  await promise;
-  cancel();
-  signal.removeEventListener('abort', onAbort);
-  signal.throwIfAborted();
 }

@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { TowlineError } from '../core/errors.js';
+import { hasErrno, TowlineError } from '../core/errors.js';
 import { OutputTail } from '../core/output.js';
 import type { Clock, CommandResult, CommandRun } from '../ports.js';
 import { hookEnvironment } from './hook-environment.js';
@@ -129,7 +129,7 @@ class Ending {
       else process.kill(-pid, signal);
     } catch (error) {
       // The whole group is gone already.
-      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+      if (!hasErrno(error, 'ESRCH')) throw error;
     }
   }
 }

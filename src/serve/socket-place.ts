@@ -6,7 +6,7 @@
 import { chmod, lstat, mkdtemp, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { TowlineError } from '../core/errors.js';
+import { hasErrno, TowlineError } from '../core/errors.js';
 
 const socketName = 'control.sock';
 const pointerName = 'control.path';
@@ -142,8 +142,4 @@ async function writePointer(folder: string, path: string): Promise<void> {
   const file = join(folder, pointerName);
   await writeFile(`${file}.new`, `${path}\n`, { mode: 0o600 });
   await rename(`${file}.new`, file);
-}
-
-function hasErrno(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }

@@ -4,7 +4,7 @@ import { basename, dirname, join, parse, relative, resolve, sep } from 'node:pat
 import { shielded } from '../compose/shielded.js';
 import { checkCall, checkPath } from '../config/check-call.js';
 import { resolveBwlimit } from '../config/resolve.js';
-import { abortReason, unlessAborted } from '../core/abort.js';
+import { throwIfAborted, unlessAborted } from '../core/abort.js';
 import { TowlineError } from '../core/errors.js';
 import { type CarryCall, carryFile, type CarryParts, type FileCarried } from '../engine/carry-file.js';
 import { type HashOptions, hashTree } from '../engine/hash-tree.js';
@@ -90,7 +90,7 @@ export class FileSession implements Session {
     const signal = this.#until(options.signal);
     const begun = Promise.withResolvers<undefined>();
     const carried = this.#parts.lanes.run(0, async () => {
-      if (signal.aborted) throw abortReason(signal);
+      throwIfAborted(signal);
       begun.resolve(undefined);
       return this.#measured(call, options, (progress) =>
         carryFile(this.#parts, { ...call, options: { ...options, progress }, signal }),

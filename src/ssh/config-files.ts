@@ -2,7 +2,7 @@ import { glob, readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { userInfo } from 'node:os';
 import SSHConfig, { type Directive, type Line, LineType, type Section } from 'ssh-config';
-import { TowlineError } from '../core/errors.js';
+import { hasErrno, TowlineError } from '../core/errors.js';
 
 /** One line of ssh_config, as words without their quotes. */
 export interface Setting {
@@ -66,7 +66,7 @@ async function readIfThere(file: string, own: boolean): Promise<readonly Block[]
     if (own) await assertOwn(file);
   } catch (error) {
     if (error instanceof TowlineError) throw error;
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (hasErrno(error, 'ENOENT')) return null;
     throw new TowlineError('configuration', `the SSH configuration ${file} cannot be read`, {
       path: file,
       cause: error,

@@ -1,4 +1,5 @@
-import { asTowlineError, retryClassOf, TowlineError } from '../core/errors.js';
+import { asTowlineError, retryClassOf, type TowlineError } from '../core/errors.js';
+import { LinkStates } from '../core/link-states.js';
 import type { Clock, CommandResult, Link, LinkState, Log } from '../ports.js';
 import type { CommandStream } from '../ports-stream.js';
 import { backoffMs, FailureCount, firstRetryMs } from './backoff.js';
@@ -84,33 +85,34 @@ const defaults = {
 class ReconnectingLink implements Connection {
   readonly label: string;
   readonly #options: ConnectionOptions & typeof defaults;
-  readonly #listeners = new Set<(state: LinkState) => void>();
-  #state: LinkState = { name: 'connecting', attempt: 1 };
+  readonly #states: LinkStates;
   #epoch = 0;
   #route: Route | null = null;
   #session: Session | null = null;
   #keepalive: Keepalive | null = null;
-  #lastError: TowlineError | null = null;
   /** Of the last connection; `null` when it was never ready. */
   #life: { readonly ms: number; readonly answered: boolean } | null = null;
   readonly #failures = new FailureCount();
-  readonly #stopWatching: () => void;
   #wake: () => void = () => undefined;
 
   constructor(options: ConnectionOptions) {
     this.label = options.label;
+    this.#states = new LinkStates(options.label);
     this.#options = { ...defaults, ...options };
     const { clock, addresses } = options;
-    this.#stopWatching = watchMachine({
+    const stopWatching = watchMachine({
       clock,
       ...(addresses === undefined ? {} : { addresses }),
       changed: () => this.#machineChanged(),
+    });
+    this.#states.onState(() => {
+      if (this.#states.isOver()) stopWatching();
     });
     void this.#run();
   }
 
   get state(): LinkState {
-    return this.#state;
+    return this.#states.now;
   }
 
   get epoch(): number {
@@ -118,47 +120,27 @@ class ReconnectingLink implements Connection {
   }
 
   onState(listener: (state: LinkState) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#states.onState(listener);
   }
 
   ready(signal?: AbortSignal): Promise<void> {
-    if (signal?.aborted === true) return Promise.reject(this.#interrupted());
-    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-    const look = () => {
-      if (this.#state.name === 'ready') resolve(undefined);
-      else if (this.#state.name === 'halted' || this.#state.name === 'closed') reject(this.#unavailable());
-    };
-    const abort = () => reject(this.#interrupted());
-    const stop = this.onState(look);
-    signal?.addEventListener('abort', abort);
-    look();
-    return promise.finally(() => {
-      stop();
-      signal?.removeEventListener('abort', abort);
-    });
+    return this.#states.ready(signal);
   }
 
   channel(purpose: Purpose): Promise<SftpChannel> {
-    return this.#session?.channel(purpose) ?? Promise.reject(this.#unavailable());
+    return this.#session?.channel(purpose) ?? Promise.reject(this.#states.unavailable());
   }
 
   exec(command: string, options: ExecOptions): Promise<CommandResult> {
-    return this.#session?.exec(command, options) ?? Promise.reject(this.#unavailable());
+    return this.#session?.exec(command, options) ?? Promise.reject(this.#states.unavailable());
   }
 
   stream(script: string, options: StreamOptions = {}): CommandStream {
-    return this.#session?.stream(script, options) ?? failedStream(this.#unavailable());
+    return this.#session?.stream(script, options) ?? failedStream(this.#states.unavailable());
   }
 
   async close(): Promise<void> {
-    const reason = new TowlineError('network', `the connection to ${this.label} was closed by us`, {
-      host: this.label,
-    });
-    if (this.#state.name !== 'closed') {
-      this.#lastError = reason;
-      this.#enter({ name: 'closed' });
-    }
+    const reason = this.#states.close();
     this.#wake();
     this.#session?.fail(reason);
     await this.#route?.close(reason);
@@ -167,24 +149,24 @@ class ReconnectingLink implements Connection {
   async #run(): Promise<void> {
     const { clock, log, label, giveUpAfter } = this.#options;
     let inVain = 0;
-    for (let attempt = 1; !this.#over();) {
-      this.#enter({ name: 'connecting', attempt });
+    for (let attempt = 1; !this.#states.isOver();) {
+      this.#states.enter({ name: 'connecting', attempt });
       const ended = await this.#connectAndStay();
-      if (this.#over()) return;
+      if (this.#states.isOver()) return;
       const error = retryClassOf(ended.code) === 'link' ? ended : await this.#reconsidered(ended);
       if (error === null) continue;
-      if (this.#over()) return;
+      if (this.#states.isOver()) return;
       const failures = this.#failures.ended(this.#life);
       attempt = failures + 1;
       inVain = this.#life === null ? inVain + 1 : 0;
-      this.#lastError = error;
-      if (retryClassOf(error.code) !== 'link') this.#enter({ name: 'halted', error });
-      else if (giveUpAfter !== undefined && inVain >= giveUpAfter) this.#enter({ name: 'closed' });
-      if (this.#over()) return;
+      this.#states.lastError = error;
+      if (retryClassOf(error.code) !== 'link') this.#states.enter({ name: 'halted', error });
+      else if (giveUpAfter !== undefined && inVain >= giveUpAfter) this.#states.enter({ name: 'closed' });
+      if (this.#states.isOver()) return;
       const quick = this.#life !== null && failures === 1;
       const waitMs = quick ? firstRetryMs(clock.random()) : backoffMs(failures, clock.random());
       log.info(error.message, { host: label, retryInMs: waitMs, failures });
-      this.#enter({ name: 'waiting', attempt: failures, retryAtMs: clock.now() + waitMs, error });
+      this.#states.enter({ name: 'waiting', attempt: failures, retryAtMs: clock.now() + waitMs, error });
       await this.#wait(waitMs);
     }
   }
@@ -203,7 +185,7 @@ class ReconnectingLink implements Connection {
     this.#life = null;
     try {
       const parameters = await this.#options.connect();
-      if (this.#over()) return this.#unavailable();
+      if (this.#states.isOver()) return this.#states.unavailable();
       this.#route = new Route(this.#options);
       const transport = await this.#route.reach(parameters);
       const ended = new Promise<TowlineError>((resolve) => transport.onEnd(resolve));
@@ -229,7 +211,7 @@ class ReconnectingLink implements Connection {
       if (this.#session !== session) return;
       this.#session = null;
       // At once: who hears of a rejected request must not find the state `ready` still.
-      this.#enter({ name: 'waiting', attempt: 0, retryAtMs: clock.now(), error });
+      this.#states.enter({ name: 'waiting', attempt: 0, retryAtMs: clock.now(), error });
     });
     try {
       // `ready` means that files can be worked on, not just that we were let in.
@@ -238,14 +220,14 @@ class ReconnectingLink implements Connection {
       transport.destroy(asTowlineError(error));
       return await ended;
     }
-    if (this.#over() || session.ended) return await ended;
+    if (this.#states.isOver() || session.ended) return await ended;
     this.#session = session;
     const readySinceMs = clock.now();
     const answeredBefore = session.answered;
     const limits = aliveLimits(parameters.serverAlive, this.#options);
     this.#keepalive = keepAlive(transport, session, { label, clock, ...limits });
     log.debug('connected', { host: label, epoch: this.#epoch + 1 });
-    this.#enter({ name: 'ready', epoch: ++this.#epoch });
+    this.#states.enter({ name: 'ready', epoch: ++this.#epoch });
     const error = await ended;
     this.#life = { ms: clock.now() - readySinceMs, answered: session.answered > answeredBefore };
     return error;
@@ -254,20 +236,9 @@ class ReconnectingLink implements Connection {
   /** What we have may be dead by now, and what did not work may work. */
   #machineChanged(): void {
     this.#keepalive?.ask();
-    if (this.#state.name !== 'waiting') return;
+    if (this.#states.now.name !== 'waiting') return;
     this.#failures.reset();
     this.#wake();
-  }
-
-  #over(): boolean {
-    return this.#state.name === 'halted' || this.#state.name === 'closed';
-  }
-
-  #enter(state: LinkState): void {
-    if (this.#over()) return;
-    this.#state = state;
-    if (this.#over()) this.#stopWatching();
-    for (const listener of [...this.#listeners]) listener(state);
   }
 
   #wait(ms: number): Promise<void> {
@@ -277,24 +248,6 @@ class ReconnectingLink implements Connection {
         cancel();
         resolve();
       };
-    });
-  }
-
-  /** Why there is no channel to be had now. */
-  #unavailable(): TowlineError {
-    if (this.#state.name === 'halted') return this.#state.error;
-    const details = { host: this.label, cause: this.#lastError ?? undefined };
-    if (this.#state.name !== 'closed') {
-      return new TowlineError('network', `there is no connection to ${this.label} just now`, details);
-    }
-    return (
-      this.#lastError ?? new TowlineError('network', `the connection to ${this.label} is closed`, details)
-    );
-  }
-
-  #interrupted(): TowlineError {
-    return new TowlineError('interrupted', `stopped waiting for the connection to ${this.label}`, {
-      host: this.label,
     });
   }
 }

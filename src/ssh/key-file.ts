@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import ssh2, { type ParsedKey } from 'ssh2';
-import { TowlineError } from '../core/errors.js';
+import { hasErrno, TowlineError } from '../core/errors.js';
 import type { IdentityFile } from './config.js';
 import { keyTypeOf, readWireString } from './host-key.js';
 import { fromPkcs8 } from './pkcs8.js';
@@ -49,7 +49,7 @@ async function read(path: string): Promise<Content> {
   try {
     return { data: await readFile(path) };
   } catch (cause) {
-    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    const missing = hasErrno(cause, 'ENOENT');
     return { problem: missing ? 'missing' : 'unreadable', cause };
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { TowlineError } from '../core/errors.js';
+import { errnoOf, hasErrno, TowlineError } from '../core/errors.js';
 import { keyTypeOf } from './host-key.js';
 import { hashName, type KnownHostsText } from './known-hosts.js';
 
@@ -17,8 +17,8 @@ async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return '';
+    const code = errnoOf(error) ?? 'unknown reason';
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return '';
     throw new TowlineError('configuration', `${file} cannot be read (${code})`, {
       path: file,
       hint: 'Host keys are checked against it: make it readable, or name another UserKnownHostsFile',
@@ -48,14 +48,11 @@ export async function appendKnownHost(
     const last = size === 0 ? null : (await handle.read(Buffer.alloc(1), 0, 1, size - 1)).buffer[0];
     await handle.appendFile(last === null || last === 0x0a ? line : `\n${line}`);
   } catch (error) {
-    throw new TowlineError('configuration', `the host key cannot be added to ${file} (${codeOf(error)})`, {
+    const code = errnoOf(error) ?? 'unknown reason';
+    throw new TowlineError('configuration', `the host key cannot be added to ${file} (${code})`, {
       path: file,
       hint: 'Make it writable, or name another UserKnownHostsFile in ssh_config',
       cause: error,
     });
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason';
 }

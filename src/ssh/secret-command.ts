@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { TowlineError } from '../core/errors.js';
+import { hasErrno, TowlineError } from '../core/errors.js';
 import { OutputTail } from '../core/output.js';
 
 /** It may have to ask a person (a key manager that is locked). */
@@ -82,6 +82,6 @@ function endGroup(pid: number | undefined): void {
   try {
     process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (!hasErrno(error, 'ESRCH')) throw error;
   }
 }

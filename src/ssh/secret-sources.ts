@@ -1,6 +1,6 @@
 import { constants, open } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
-import { TowlineError } from '../core/errors.js';
+import { errnoOf, TowlineError } from '../core/errors.js';
 import { firstLineOf } from './secret-command.js';
 
 /** Where secrets are taken from beside the environment. Never the secrets themselves. */
@@ -91,7 +91,7 @@ async function readSecret(
     data = await readSome(handle);
   } catch (error) {
     if (error instanceof TowlineError) throw error;
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason';
+    const code = errnoOf(error) ?? 'unknown reason';
     if (code === 'ENOENT' && allowed.mayBeMissing) return null;
     throw wrong(`cannot be read (${code})`, 'Check its name and its permissions', error);
   }

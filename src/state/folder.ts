@@ -1,4 +1,5 @@
 import { chmodSync, closeSync, fchmodSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { hasErrno } from '../core/errors.js';
 import { type Place, stateFailure } from './failure.js';
 
 const othersBits = 0o077;
@@ -37,7 +38,7 @@ export function ensurePrivateFile(file: string): void {
   try {
     made = openSync(file, 'ax', 0o600);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (!hasErrno(error, 'EEXIST')) throw error;
     makePrivate(file);
     return;
   }

@@ -1,14 +1,11 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { hasErrno } from '../core/errors.js';
 
 /** A process, told apart from a later one with the same id. */
 interface Holder {
   readonly pid: number;
   /** Clock ticks from boot to the start of the process (Linux), else `null`. */
   readonly started: string | null;
-}
-
-function hasErrno(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }
 
 /**

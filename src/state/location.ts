@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { homedir } from 'node:os';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 
 /** What makes a pair the one it is. */
@@ -16,8 +17,6 @@ export interface StateLocation {
   /** The base of all states, when the user chose one (`--state-dir`); relative to the working directory. */
   readonly stateDir?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The user's home directory. */
-  readonly home: string;
   readonly pair: PairIdentity;
 }
 
@@ -35,10 +34,11 @@ function slug(text: string, fallback: string): string {
  * Where all states live: the directory the user chose, else `$XDG_STATE_HOME/towline`, else `~/.local/state/towline`.
  * A relative `XDG_STATE_HOME` is ignored, as the XDG Base Directory Specification asks.
  */
-export function baseFolder({ stateDir, env, home }: Omit<StateLocation, 'pair'>): string {
+export function baseFolder({ stateDir, env }: Omit<StateLocation, 'pair'>): string {
   if (stateDir !== undefined) return resolve(stateDir);
   const xdg = env.XDG_STATE_HOME;
-  return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(home, '.local', 'state'), 'towline');
+  if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, 'towline');
+  return join(env.HOME ?? homedir(), '.local', 'state', 'towline');
 }
 
 /**

@@ -42,13 +42,3 @@ export function checkName(name: string): void {
     );
   }
 }
-
-/**
- * Ends what was asked to stop.
- * @throws the signal's reason when it is ours, else `interrupted`
- */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted !== true) return;
-  const reason: unknown = signal.reason;
-  throw reason instanceof TowlineError ? reason : new TowlineError('interrupted', 'the work was stopped');
-}

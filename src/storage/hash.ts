@@ -1,8 +1,8 @@
 /** The hash of a file on a side that can only be read. */
 import { createHash } from 'node:crypto';
+import { throwIfAborted } from '../core/abort.js';
 import { hasCode, TowlineError } from '../core/errors.js';
 import type { Source } from '../ports.js';
-import { throwIfAborted } from './checked.js';
 
 const pieceBytes = 1024 * 1024;
 

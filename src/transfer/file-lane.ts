@@ -10,6 +10,7 @@ import { isSettledSource, keptBytesMin, resumedBytesMin } from '../core/resume.j
 import type { Source } from '../ports.js';
 import { type Beginning, ContentHash } from './content-hash.js';
 import { copy, KeptProgress } from './copy.js';
+import { entryAt } from './entry-at.js';
 import { type InPlaceCarriage, openInPlaceTarget } from './in-place.js';
 import { proveSame } from './proof.js';
 import type { Carriage, OpenTarget, OpenTargetFor, TransferTemps } from './target.js';
@@ -52,15 +53,9 @@ export function transferInPlace(job: InPlaceCarriage): Promise<FileTransferred> 
   let attempts = 0;
   return carry(job, async (source) => {
     // What the first attempt wrote is there for the second.
-    if (attempts++ > 0) present = await lookAt(job);
+    if (attempts++ > 0) present = await entryAt(job.to, job.path);
     return openInPlaceTarget(job, source, present);
   });
-}
-
-async function lookAt({ to, path }: Carriage): Promise<Entry | null> {
-  const [seen] = await to.observe([path]);
-  if (seen instanceof TowlineError) throw seen;
-  return seen ?? null;
 }
 
 async function carry(job: Carriage, open: OpenTargetFor): Promise<FileTransferred> {
@@ -163,7 +158,7 @@ async function finish(
   }
   if (state === 'changed') return null;
   if (state === 'grown' && !(cut !== null && (await isStillThere(job, cut)))) return null;
-  if (!target.isAsExpected(doubtful ? await lookAt(job) : destination, made)) {
+  if (!target.isAsExpected(doubtful ? await entryAt(job.to, job.path) : destination, made)) {
     throw new TowlineError('changed', `'${job.path}' changed on the other side meanwhile`, {
       path: job.path,
     });

@@ -1,8 +1,9 @@
 /** `verify: checksum`: what was written is hashed where it lies and compared with what was sent. */
 import { sameRevision } from '../core/compare.js';
-import type { Entry, Side } from '../core/entry.js';
+import { type Entry, otherSide, type Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import type { Storage } from '../ports.js';
+import { entryAt } from './entry-at.js';
 import { type FileTransfer, type FileTransferred, transferFile } from './file-lane.js';
 import type { SideHashes } from './gathered-hashes.js';
 
@@ -49,7 +50,7 @@ export class Verifier {
     side: Side,
     { source, made }: FileTransferred,
   ): Promise<'same' | 'different' | 'changed'> {
-    const other = side === 'local' ? 'remote' : 'local';
+    const other = otherSide(side);
     try {
       const [sent, written] = await Promise.all([
         source.hash ?? this.#hashes[other].of(path, { signal: this.#signal }),
@@ -70,7 +71,5 @@ export class Verifier {
 }
 
 async function isStill(storage: Looking, path: string, entry: Entry): Promise<boolean> {
-  const [seen] = await storage.observe([path]);
-  if (seen instanceof TowlineError) throw seen;
-  return sameRevision(seen ?? null, entry);
+  return sameRevision(await entryAt(storage, path), entry);
 }

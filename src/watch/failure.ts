@@ -1,5 +1,5 @@
 /** What failures of watching mean to the engine. */
-import { TowlineError, asTowlineError } from '../core/errors.js';
+import { asTowlineError, errnoOf, TowlineError } from '../core/errors.js';
 
 const raiseLimits =
   'raise the limits, e.g. sysctl fs.inotify.max_user_watches=1048576 fs.inotify.max_user_instances=1024, or exclude large folders';
@@ -10,7 +10,7 @@ const raiseLimits =
  */
 export function watchFailure(error: unknown, root: string): TowlineError {
   if (error instanceof TowlineError) return error;
-  switch (codeOf(error)) {
+  switch (errnoOf(error)) {
     case 'ENOSPC':
       return new TowlineError('unsupported', `the kernel allows no more watches below ${root}`, {
         path: root,
@@ -49,8 +49,4 @@ export function rootMissing(root: string, cause?: unknown): TowlineError {
     hint: 'it is watched again when it is back',
     ...(cause === undefined ? {} : { cause }),
   });
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

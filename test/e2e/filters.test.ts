@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { SyncResult } from '../../src/engine/events.js';
 import { eventually } from '../support/eventually.js';
+import { save } from '../support/save.js';
 import { type TestSshd, startSshd } from '../support/sshd.js';
-import { type TestPair, freshPair, towline, watch } from '../support/towline.js';
+import { freshPair, run, towline, watch } from '../support/towline.js';
 
 let sshd: TestSshd;
 
@@ -12,27 +12,6 @@ beforeAll(async () => {
   sshd = await startSshd();
 });
 afterAll(() => sshd.stop());
-
-async function once(
-  verb: string,
-  pair: TestPair,
-  ...flags: string[]
-): Promise<SyncResult & { code: number }> {
-  const done = await towline([verb, ...pair.flags, '--json', ...flags, pair.local, pair.target]);
-  expect(done.stdout, done.stderr).not.toBe('');
-  return { ...(JSON.parse(done.stdout) as SyncResult), code: done.code! };
-}
-
-let tick = 0;
-
-/** Each with a time of its own, so that a save shows at once. */
-function save(root: string, path: string, text: string): void {
-  const file = join(root, path);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, text);
-  tick++;
-  utimesSync(file, 1_700_000_000 + tick * 10, 1_700_000_000 + tick * 10);
-}
 
 /** What is in the file; `null` when there is none. */
 function read(root: string, path: string): string | null {
@@ -52,7 +31,7 @@ describe('--max-size', () => {
     save(pair[from], 'big', large('a'));
     save(pair[to], 'd/big there', large('b'));
     save(pair[to], 'd/small there', 'y');
-    const first = await once(verb, pair, '--max-size', '2k', '--delete', '--max-delete', '100%');
+    const first = await run(verb, pair, ['--max-size', '2k', '--delete', '--max-delete', '100%']);
     // The folder stays for what is left out in it.
     expect(first).toMatchObject({ code: 0, transferred: 1, leftOut: 2 });
     expect(read(pair[to], 'big')).toBeNull();
@@ -60,13 +39,13 @@ describe('--max-size', () => {
     expect(read(pair[to], 'd/small there')).toBeNull();
     // It grows over the limit: the copy over there stays as it is.
     save(pair[from], 'small', large('s'));
-    expect(await once(verb, pair, '--max-size', '2k')).toMatchObject({ code: 0, transferred: 0 });
+    expect(await run(verb, pair, ['--max-size', '2k'])).toMatchObject({ code: 0, transferred: 0 });
     expect(read(pair[to], 'small')).toBe('x');
     // It goes, while the copy over there is too large: that stays, even when the limit is lifted.
     rmSync(join(pair[from], 'small'));
     save(pair[to], 'small', large('t'));
-    await once(verb, pair, '--max-size', '2k', '--delete', '--max-delete', '100%');
-    await once(verb, pair, '--delete', '--max-delete', '100%');
+    await run(verb, pair, ['--max-size', '2k', '--delete', '--max-delete', '100%']);
+    await run(verb, pair, ['--delete', '--max-delete', '100%']);
     expect(read(pair[to], 'small')).toBe(large('t'));
     expect(read(pair[to], 'd/big there')).toBe(large('b'));
     expect(read(pair[to], 'big')).toBe(large('a'));
@@ -75,21 +54,21 @@ describe('--max-size', () => {
   test('sync: no side gets or loses what is too large on either', async () => {
     const pair = freshPair(sshd);
     for (const name of ['a', 'b', 'd/c']) save(pair.local, name, `first ${name}`);
-    await once('sync', pair);
+    await run('sync', pair);
     save(pair.local, 'a', large('a'));
     save(pair.local, 'new here', large('h'));
     save(pair.remote, 'new there', large('t'));
     save(pair.remote, 'd/c', large('c'));
     rmSync(join(pair.local, 'd'), { recursive: true });
-    const limited = await once('sync', pair, '--max-size', '2k', '--max-delete', '100%');
+    const limited = await run('sync', pair, ['--max-size', '2k', '--max-delete', '100%']);
     expect(limited).toMatchObject({ code: 0, transferred: 0, leftOut: 4, conflicts: 0 });
     expect(read(pair.remote, 'a')).toBe('first a');
     expect(read(pair.remote, 'new here')).toBeNull();
     expect(read(pair.local, 'new there')).toBeNull();
     expect(read(pair.remote, 'd/c')).toBe(large('c'));
     // Without the limit nothing is lost: what one side had is brought to the other.
-    await once('sync', pair);
-    await once('sync', pair);
+    await run('sync', pair);
+    await run('sync', pair);
     for (const root of [pair.local, pair.remote]) {
       expect([read(root, 'a'), read(root, 'new here'), read(root, 'new there')]).toEqual(
         ['a', 'h', 't'].map(large),
@@ -102,7 +81,7 @@ describe('--max-size', () => {
     const pair = freshPair(sshd);
     save(pair.local, 'x', large('x'));
     save(pair.remote, 'x/inside', 'y');
-    expect(await once('push', pair, '--max-size', '2k', '--delete', '--max-delete', '100%')).toMatchObject({
+    expect(await run('push', pair, ['--max-size', '2k', '--delete', '--max-delete', '100%'])).toMatchObject({
       code: 0,
       deleted: 0,
       // The two, and what is inside.
@@ -132,7 +111,7 @@ describe('one way only', () => {
     for (const name of ['a.env', 'b.txt', 'd/c.env']) save(pair.local, name, `local ${name}`);
     save(pair.remote, 'server.env', 'theirs');
     const flags = ['--exclude-up', '*.env', '--exclude-down', '*.txt', '--delete', '--max-delete', '100%'];
-    expect(await once('push', pair, ...flags)).toMatchObject({ code: 0, transferred: 1, deleted: 0 });
+    expect(await run('push', pair, flags)).toMatchObject({ code: 0, transferred: 1, deleted: 0 });
     expect([read(pair.remote, 'b.txt'), read(pair.remote, 'a.env'), read(pair.remote, 'server.env')]).toEqual(
       ['local b.txt', null, 'theirs'],
     );
@@ -141,7 +120,7 @@ describe('one way only', () => {
   test('sync: changes go the open way only, and nothing is deleted on the closed side', async () => {
     const pair = freshPair(sshd);
     for (const name of ['up.log', 'down.env', 'd/down.env', 'both']) save(pair.local, name, `first ${name}`);
-    await once('sync', pair);
+    await run('sync', pair);
     const flags = ['--exclude-up', '*.env', '--exclude-down', '*.log', '--max-delete', '100%'];
     save(pair.local, 'new.env', 'secret');
     save(pair.remote, 'new.log', 'theirs');
@@ -149,20 +128,20 @@ describe('one way only', () => {
     save(pair.remote, 'down.env', 'changed there');
     rmSync(join(pair.local, 'd'), { recursive: true });
     save(pair.local, 'both', 'changed here');
-    expect((await once('sync', pair, ...flags)).code).toBe(0);
+    expect((await run('sync', pair, flags)).code).toBe(0);
     expect(read(pair.remote, 'new.env')).toBeNull();
     expect(read(pair.local, 'new.log')).toBeNull();
     expect(read(pair.local, 'up.log')).toBe('first up.log');
     expect(read(pair.local, 'down.env')).toBe('changed there');
     expect(read(pair.remote, 'both')).toBe('changed here');
-    await once('sync', pair, ...flags);
+    await run('sync', pair, flags);
     // It was deleted here, may not be deleted there, and so comes back.
     expect(read(pair.remote, 'd/down.env')).toBe('first d/down.env');
     expect(read(pair.local, 'd/down.env')).toBe('first d/down.env');
     // Both changed: no copy of what is not sent gets a name that might be sent.
     save(pair.local, 'down.env', 'mine');
     save(pair.remote, 'down.env', 'theirs');
-    const conflict = await once('sync', pair, ...flags);
+    const conflict = await run('sync', pair, flags);
     expect(conflict.problems).toMatchObject([{ path: 'down.env', code: 'conflict' }]);
     expect([read(pair.local, 'down.env'), read(pair.remote, 'down.env')]).toEqual(['mine', 'theirs']);
   });
@@ -170,13 +149,13 @@ describe('one way only', () => {
   test('a rename across the rule is no rename over there', async () => {
     const pair = freshPair(sshd);
     save(pair.local, 'a.env', 'x');
-    await once('sync', pair);
+    await run('sync', pair);
     renameSync(join(pair.local, 'a.env'), join(pair.local, 'a.txt'));
-    const moved = await once('sync', pair, '--exclude-up', '*.env', '--max-delete', '100%');
+    const moved = await run('sync', pair, ['--exclude-up', '*.env', '--max-delete', '100%']);
     expect(moved).toMatchObject({ code: 0, moved: 0 });
     expect([read(pair.remote, 'a.txt'), read(pair.remote, 'a.env')]).toEqual(['x', 'x']);
     renameSync(join(pair.local, 'a.txt'), join(pair.local, 'b.txt'));
-    expect(await once('sync', pair, '--exclude-up', '*.env')).toMatchObject({ moved: 1 });
+    expect(await run('sync', pair, ['--exclude-up', '*.env'])).toMatchObject({ moved: 1 });
   });
 });
 
@@ -189,14 +168,14 @@ describe('changing the rules never deletes', () => {
   ] as const)('%s', async (verb, from, to) => {
     const pair = freshPair(sshd);
     for (const name of ['a.log', 'd/b.log', 'c']) save(pair[from], name, name);
-    await once(verb, pair);
+    await run(verb, pair);
     rmSync(join(pair[from], 'a.log'));
     rmSync(join(pair[from], 'd'), { recursive: true });
-    expect(await once(verb, pair, '--exclude', '*.log', ...everything)).toMatchObject({
+    expect(await run(verb, pair, ['--exclude', '*.log', ...everything])).toMatchObject({
       code: 0,
       deleted: 0,
     });
-    expect(await once(verb, pair, ...everything)).toMatchObject({ code: 0, deleted: 0 });
+    expect(await run(verb, pair, everything)).toMatchObject({ code: 0, deleted: 0 });
     expect([read(pair[to], 'a.log'), read(pair[to], 'd/b.log')]).toEqual(['a.log', 'd/b.log']);
   });
 
@@ -207,12 +186,12 @@ describe('changing the rules never deletes', () => {
   ])('sync, %s', async (flag, pattern) => {
     const pair = freshPair(sshd);
     for (const name of ['gone here.log', 'gone there.log', 'c']) save(pair.local, name, name);
-    await once('sync', pair);
+    await run('sync', pair);
     const closed = flag !== '--exclude-down';
     if (closed) rmSync(join(pair.local, 'gone here.log'));
     if (flag !== '--exclude-up') rmSync(join(pair.remote, 'gone there.log'));
-    await once('sync', pair, flag, pattern, '--max-delete', '100%');
-    await once('sync', pair, '--max-delete', '100%');
+    await run('sync', pair, [flag, pattern, '--max-delete', '100%']);
+    await run('sync', pair, ['--max-delete', '100%']);
     for (const root of [pair.local, pair.remote])
       expect([read(root, 'gone here.log'), read(root, 'gone there.log')]).toEqual([
         'gone here.log',
@@ -226,7 +205,7 @@ test('--filter-from: lines in order, among the other flags; a line that is no ru
   for (const name of ['a.log', 'keep.log', 'b.tmp', 'c']) save(pair.local, name, name);
   const rules = join(dirname(pair.local), 'rules');
   writeFileSync(rules, '# what is built\n- *.log\n; and\n+ keep.log\n\n- *.tmp\n');
-  expect(await once('push', pair, '--filter-from', rules, '--include', 'b.tmp')).toMatchObject({
+  expect(await run('push', pair, ['--filter-from', rules, '--include', 'b.tmp'])).toMatchObject({
     transferred: 3,
   });
   expect(read(pair.remote, 'a.log')).toBeNull();

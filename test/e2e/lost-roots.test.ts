@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type TestSshd, startSshd } from '../support/sshd.js';
-import { type TestPair, freshPair, towline } from '../support/towline.js';
+import { freshPair, run } from '../support/towline.js';
 import { treeOf } from '../support/tree.js';
 
 let sshd: TestSshd;
@@ -12,18 +12,6 @@ beforeAll(async () => {
   sshd = await startSshd();
 });
 afterAll(() => sshd.stop());
-
-interface Totals {
-  readonly deleted: number;
-  readonly holds: readonly { readonly cause: string }[];
-  readonly problems: readonly { readonly path: string; readonly code: string }[];
-}
-
-async function run(verb: string, { local, target, flags }: TestPair): Promise<Totals & { code: number }> {
-  const done = await towline([verb, ...flags, '--json', local, target]);
-  expect(done.stdout, done.stderr).not.toBe('');
-  return { ...(JSON.parse(done.stdout) as Totals), code: done.code! };
-}
 
 const sides = ['local', 'remote'] as const;
 

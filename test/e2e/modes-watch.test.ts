@@ -1,18 +1,10 @@
 /** Every mode while watching, with edits on both sides between two looks: it ends as the table of docs/modes.md says. */
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Mode } from '../../src/index.js';
 import { eventually } from '../support/eventually.js';
+import { save } from '../support/save.js';
 import { type TestSshd, startSshd } from '../support/sshd.js';
 import { freshPair, type TestPair, towline, watch } from '../support/towline.js';
 
@@ -22,17 +14,6 @@ beforeAll(async () => {
   sshd = await startSshd();
 });
 afterAll(() => sshd.stop());
-
-let tick = 0;
-
-function save(root: string, path: string, text: string): void {
-  const file = join(root, path);
-  mkdirSync(join(file, '..'), { recursive: true });
-  writeFileSync(file, text);
-  tick++;
-  const at = 1_700_000_000 + tick * 10;
-  utimesSync(file, at, at);
-}
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -110,10 +91,8 @@ function command(pair: TestPair, name: string) {
 test.each(Object.keys(table) as Mode[])('%s', async (mode) => {
   const { flags = [], local, remote } = table[mode];
   const pair = freshPair(sshd);
-  for (const name of agreedOn) {
-    save(pair.local, name, `agreed ${name}`);
-    tick--;
-    save(pair.remote, name, `agreed ${name}`);
+  for (const [index, name] of agreedOn.entries()) {
+    for (const root of [pair.local, pair.remote]) save(root, name, `agreed ${name}`, 1_600_000_000 + index);
   }
   const agent = watch(pair, ['--mode', mode, '--max-delete', '100%', '--remote-poll-seconds', '1', ...flags]);
   onTestFinished(async () => {

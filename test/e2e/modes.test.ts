@@ -1,18 +1,9 @@
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { save } from '../support/save.js';
 import { type TestSshd, startSshd } from '../support/sshd.js';
-import { type TestPair, freshPair, towline } from '../support/towline.js';
+import { type RunResult, type TestPair, type Verb, freshPair, run, towline } from '../support/towline.js';
 import { treeOf } from '../support/tree.js';
 
 let sshd: TestSshd;
@@ -21,38 +12,6 @@ beforeAll(async () => {
   sshd = await startSshd();
 });
 afterAll(() => sshd.stop());
-
-interface Totals {
-  readonly transferred: number;
-  readonly deleted: number;
-  readonly conflicts: number;
-  readonly failed: number;
-  readonly kept: number;
-  readonly moved: number;
-  readonly problems: readonly { readonly path: string; readonly code: string }[];
-}
-
-async function once(
-  verb: string,
-  pair: TestPair,
-  ...flags: string[]
-): Promise<Totals & { code: number | null }> {
-  const done = await towline([verb, ...pair.flags, '--json', ...flags, pair.local, pair.target]);
-  expect(done.stdout, done.stderr).not.toBe('');
-  return { ...(JSON.parse(done.stdout) as Totals), code: done.code };
-}
-
-let tick = 0;
-
-/** Each with a time of its own, so that a save shows at once. */
-function save(root: string, path: string, text: string): void {
-  const file = join(root, path);
-  mkdirSync(join(file, '..'), { recursive: true });
-  writeFileSync(file, text);
-  tick++;
-  const at = 1_700_000_000 + tick * 10;
-  utimesSync(file, at, at);
-}
 
 function read(root: string, path: string): string {
   return readFileSync(join(root, path), 'utf8');
@@ -67,13 +26,13 @@ function expectEqual(pair: TestPair): void {
   expect(treeOf(pair.local)).toEqual(treeOf(pair.remote));
 }
 
-async function agreed(verb: string, ...flags: string[]): Promise<TestPair> {
+async function agreed(verb: Verb, ...flags: string[]): Promise<TestPair> {
   const pair = freshPair(sshd);
   mkdirSync(pair.remote, { recursive: true });
   for (const name of ['a.txt', 'b.txt', 'd/one', 'd/two', 'd/e/three'])
     save(pair.local, name, `first ${name}`);
-  await once('push', pair);
-  await once(verb, pair, ...flags);
+  await run('push', pair);
+  await run(verb, pair, flags);
   return pair;
 }
 
@@ -82,14 +41,14 @@ describe('pull', () => {
     const pair = freshPair(sshd);
     for (const name of ['a', 'd/b', 'd/e/c']) save(pair.remote, name, `remote ${name}`);
     save(pair.local, 'mine', 'only here');
-    const first = await once('pull', pair);
+    const first = await run('pull', pair);
     expect(first).toMatchObject({ code: 0, transferred: 3, kept: 1, failed: 0 });
     expect(read(pair.local, 'd/e/c')).toBe('remote d/e/c');
-    expect((await once('pull', pair)).transferred).toBe(0);
+    expect((await run('pull', pair)).transferred).toBe(0);
     save(pair.remote, 'd/b', 'changed');
     rmSync(join(pair.remote, 'a'));
     const before = treeOf(pair.remote);
-    expect(await once('pull', pair, '--delete')).toMatchObject({ code: 0, transferred: 1, deleted: 2 });
+    expect(await run('pull', pair, ['--delete'])).toMatchObject({ code: 0, transferred: 1, deleted: 2 });
     expectEqual(pair);
     expect(treeOf(pair.remote)).toEqual(before);
   });
@@ -114,7 +73,7 @@ describe('pull', () => {
   test('a source that was emptied is held', async () => {
     const pair = await agreed('pull');
     for (const name of readdirSync(pair.remote)) rmSync(join(pair.remote, name), { recursive: true });
-    expect((await once('pull', pair, '--delete')).code).toBe(5);
+    expect((await run('pull', pair, ['--delete'])).code).toBe(5);
     expect(read(pair.local, 'a.txt')).toBe('first a.txt');
   });
 });
@@ -128,20 +87,20 @@ describe('two-way', () => {
     save(pair.remote, 'new/there', 'n');
     rmSync(join(pair.local, 'd/one'));
     rmSync(join(pair.remote, 'd/e'), { recursive: true });
-    expect(await once('sync', pair)).toMatchObject({ code: 0, failed: 0, conflicts: 0, transferred: 4 });
+    expect(await run('sync', pair)).toMatchObject({ code: 0, failed: 0, conflicts: 0, transferred: 4 });
     expectEqual(pair);
     expect(read(pair.remote, 'a.txt')).toBe('edited here');
     expect(read(pair.local, 'b.txt')).toBe('edited there');
     expect(existsSync(join(pair.remote, 'd/one'))).toBe(false);
     expect(existsSync(join(pair.local, 'd/e'))).toBe(false);
-    expect(await once('sync', pair)).toMatchObject({ transferred: 0, deleted: 0, conflicts: 0 });
+    expect(await run('sync', pair)).toMatchObject({ transferred: 0, deleted: 0, conflicts: 0 });
   });
 
   test('a conflict keeps both: the version of the server has the name', async () => {
     const pair = await agreed('sync');
     save(pair.local, 'a.txt', 'mine');
     save(pair.remote, 'a.txt', 'theirs');
-    expect(await once('sync', pair)).toMatchObject({ code: 0, conflicts: 1 });
+    expect(await run('sync', pair)).toMatchObject({ code: 0, conflicts: 1 });
     expectEqual(pair);
     expect(read(pair.local, 'a.txt')).toBe('theirs');
     const [copy] = copiesIn(pair.local);
@@ -153,7 +112,7 @@ describe('two-way', () => {
     const pair = await agreed('sync');
     save(pair.local, 'a.txt', 'same');
     save(pair.remote, 'a.txt', 'same');
-    expect(await once('sync', pair)).toMatchObject({ code: 0, conflicts: 0 });
+    expect(await run('sync', pair)).toMatchObject({ code: 0, conflicts: 0 });
     expectEqual(pair);
     expect(copiesIn(pair.local)).toEqual([]);
   });
@@ -166,7 +125,7 @@ describe('two-way', () => {
     const pair = await agreed('sync');
     save(pair.local, 'a.txt', 'mine');
     save(pair.remote, 'a.txt', 'theirs');
-    expect(await once('sync', pair, '--conflict', policy)).toMatchObject({ code: 0, conflicts: 1 });
+    expect(await run('sync', pair, ['--conflict', policy])).toMatchObject({ code: 0, conflicts: 1 });
     expect([read(pair.local, 'a.txt'), read(pair.remote, 'a.txt')]).toEqual([text, text]);
     expect(copiesIn(pair.local)).toEqual([]);
   });
@@ -175,7 +134,7 @@ describe('two-way', () => {
     const pair = await agreed('sync');
     save(pair.local, 'a.txt', 'mine');
     save(pair.remote, 'a.txt', 'theirs');
-    const done = await once('sync', pair, '--conflict', 'manual');
+    const done = await run('sync', pair, ['--conflict', 'manual']);
     expect(done).toMatchObject({ code: 1, conflicts: 1, failed: 0 });
     expect(done.problems).toMatchObject([{ path: 'a.txt', code: 'conflict' }]);
     expect([read(pair.local, 'a.txt'), read(pair.remote, 'a.txt')]).toEqual(['mine', 'theirs']);
@@ -184,7 +143,7 @@ describe('two-way', () => {
     expect(JSON.parse((await ask('--json')).stdout)).toMatchObject({ conflicts: [{ path: 'a.txt' }] });
     expect((await ask('resolve', 'b.txt', '--keep', 'local')).code).toBe(1);
     expect(await ask('resolve', 'a.txt', '--keep', 'local')).toMatchObject({ code: 0 });
-    expect(await once('sync', pair, '--conflict', 'manual')).toMatchObject({ code: 0, problems: [] });
+    expect(await run('sync', pair, ['--conflict', 'manual'])).toMatchObject({ code: 0, problems: [] });
     expect([read(pair.local, 'a.txt'), read(pair.remote, 'a.txt')]).toEqual(['mine', 'mine']);
     expect((await ask()).stdout).toContain('no conflicts');
   });
@@ -195,8 +154,8 @@ describe('two-way', () => {
     save(pair.remote, 'd/e/new', 'written meanwhile');
     rmSync(join(pair.remote, 'b.txt'));
     save(pair.local, 'b.txt', 'edited here');
-    expect(await once('sync', pair)).toMatchObject({ failed: 0, conflicts: 0 });
-    expect(await once('sync', pair)).toMatchObject({ code: 0, failed: 0 });
+    expect(await run('sync', pair)).toMatchObject({ failed: 0, conflicts: 0 });
+    expect(await run('sync', pair)).toMatchObject({ code: 0, failed: 0 });
     expectEqual(pair);
     expect(readdirSync(join(pair.local, 'd'))).toEqual(['e']);
     expect(readdirSync(join(pair.local, 'd/e'))).toEqual(['new']);
@@ -208,8 +167,8 @@ describe('two-way', () => {
     rmSync(join(pair.local, 'd'), { recursive: true });
     save(pair.local, 'd', 'a file now');
     save(pair.remote, 'd/new', 'n');
-    await once('sync', pair);
-    await once('sync', pair);
+    await run('sync', pair);
+    await run('sync', pair);
     expectEqual(pair);
     expect(read(pair.local, 'd/new')).toBe('n');
     const [copy] = copiesIn(pair.local);
@@ -220,7 +179,7 @@ describe('two-way', () => {
     const pair = await agreed('sync');
     rmSync(pair.stateDir, { recursive: true, force: true });
     rmSync(join(pair.local, 'a.txt'));
-    expect(await once('sync', pair)).toMatchObject({ code: 0, deleted: 0, conflicts: 0, transferred: 1 });
+    expect(await run('sync', pair)).toMatchObject({ code: 0, deleted: 0, conflicts: 0, transferred: 1 });
     expectEqual(pair);
   });
 });
@@ -232,13 +191,17 @@ describe('backups', () => {
     save(pair.remote, 'b.txt', 'edited there');
     rmSync(join(pair.local, 'd/one'));
     rmSync(join(pair.remote, 'd/two'));
-    expect(await once('push', pair, '--mode', 'push-backup')).toMatchObject({ code: 0, kept: 2, deleted: 0 });
+    expect(await run('push', pair, ['--mode', 'push-backup'])).toMatchObject({
+      code: 0,
+      kept: 2,
+      deleted: 0,
+    });
     expect(read(pair.remote, 'a.txt')).toBe('edited here');
     expect(read(pair.local, 'b.txt')).toBe('edited there');
     expect(existsSync(join(pair.remote, 'd/one'))).toBe(true);
     expect(existsSync(join(pair.local, 'd/one'))).toBe(false);
     expect(existsSync(join(pair.remote, 'd/two'))).toBe(false);
-    expect(await once('push', pair, '--mode', 'push-backup')).toMatchObject({ transferred: 0, kept: 2 });
+    expect(await run('push', pair, ['--mode', 'push-backup'])).toMatchObject({ transferred: 0, kept: 2 });
   });
 
   test('pull-backup never writes there, and keeps what it replaces here', async () => {
@@ -247,7 +210,7 @@ describe('backups', () => {
     save(pair.remote, 'a.txt', 'theirs');
     save(pair.local, 'b.txt', 'only edited here');
     const before = treeOf(pair.remote);
-    expect(await once('pull', pair, '--mode', 'pull-backup')).toMatchObject({ code: 0, conflicts: 1 });
+    expect(await run('pull', pair, ['--mode', 'pull-backup'])).toMatchObject({ code: 0, conflicts: 1 });
     expect(treeOf(pair.remote)).toEqual(before);
     expect(read(pair.local, 'a.txt')).toBe('theirs');
     expect(read(pair.local, 'b.txt')).toBe('only edited here');
@@ -256,13 +219,11 @@ describe('backups', () => {
 });
 
 describe('drift in a push', () => {
-  async function drifted(
-    ...flags: string[]
-  ): Promise<{ pair: TestPair; done: Totals & { code: number | null } }> {
+  async function drifted(...flags: string[]): Promise<{ pair: TestPair; done: RunResult }> {
     const pair = await agreed('push');
     save(pair.remote, 'a.txt', 'changed by others');
     save(pair.local, 'a.txt', 'mine');
-    return { pair, done: await once('push', pair, ...flags) };
+    return { pair, done: await run('push', pair, flags) };
   }
 
   test.each([
@@ -283,7 +244,7 @@ describe('drift in a push', () => {
     expect(read(pair.remote, 'a.txt')).toBe('mine');
     const [copy] = copiesIn(pair.remote);
     expect(read(pair.remote, copy!)).toBe('changed by others');
-    await once('push', pair, '--on-drift', 'backup', '--delete');
+    await run('push', pair, ['--on-drift', 'backup', '--delete']);
     expect(copiesIn(pair.remote)).toEqual([copy]);
     expect(copiesIn(pair.local)).toEqual([]);
   });
@@ -295,18 +256,18 @@ describe('moves', () => {
     const inode = statSync(join(pair.remote, 'd/e/three')).ino;
     renameSync(join(pair.local, 'a.txt'), join(pair.local, 'z.txt'));
     renameSync(join(pair.local, 'd'), join(pair.local, 'moved'));
-    const done = await once('push', pair, '--delete');
+    const done = await run('push', pair, ['--delete']);
     expect(done).toMatchObject({ code: 0, transferred: 0, moved: 2, deleted: 0 });
     expectEqual(pair);
     expect(statSync(join(pair.remote, 'moved/e/three')).ino).toBe(inode);
-    expect(await once('push', pair, '--delete')).toMatchObject({ transferred: 0, moved: 0, deleted: 0 });
+    expect(await run('push', pair, ['--delete'])).toMatchObject({ transferred: 0, moved: 0, deleted: 0 });
   });
 
   test('what others changed over there is not carried along', async () => {
     const pair = await agreed('push');
     save(pair.remote, 'a.txt', 'changed by others');
     renameSync(join(pair.local, 'a.txt'), join(pair.local, 'z.txt'));
-    expect(await once('push', pair, '--delete')).toMatchObject({ moved: 0, transferred: 1 });
+    expect(await run('push', pair, ['--delete'])).toMatchObject({ moved: 0, transferred: 1 });
     expectEqual(pair);
   });
 });

@@ -1,21 +1,12 @@
 /** What was renamed on a real server, by the built command: by its inode here it is the same file, and nothing was fetched. */
 import { randomBytes } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { SyncResult } from '../../src/engine/events.js';
 import { eventually } from '../support/eventually.js';
+import { save } from '../support/save.js';
 import { type TestSshd, startSshd } from '../support/sshd.js';
-import { type LogLine, type TestPair, type Watching, freshPair, towline, watch } from '../support/towline.js';
+import { type LogLine, type TestPair, type Watching, freshPair, run, watch } from '../support/towline.js';
 import { treeOf } from '../support/tree.js';
 
 const large = 30 * 2 ** 20;
@@ -26,18 +17,9 @@ beforeAll(async () => {
 });
 afterAll(() => sshd.stop());
 
-async function sync(pair: TestPair, ...flags: string[]): Promise<SyncResult> {
-  const done = await towline(['sync', ...pair.flags, '--json', ...flags, pair.local, pair.target]);
-  expect(done.stdout, done.stderr).not.toBe('');
-  return JSON.parse(done.stdout) as SyncResult;
-}
-
 /** Long saved, so that nothing of it is in doubt. */
-function save(root: string, path: string, data: string | Buffer): void {
-  const file = join(root, path);
-  mkdirSync(join(file, '..'), { recursive: true });
-  writeFileSync(file, data);
-  utimesSync(file, 1_700_000_000, 1_700_000_000);
+function saveLongAgo(root: string, path: string, data: string | Buffer): void {
+  save(root, path, data, 1_700_000_000);
 }
 
 const inodeOf = (root: string, path: string) => statSync(join(root, path)).ino;
@@ -48,10 +30,10 @@ function expectEqual(pair: TestPair): void {
 
 async function agreed(on = sshd): Promise<TestPair> {
   const pair = freshPair(on);
-  save(pair.local, 'large', randomBytes(large));
-  save(pair.local, 'd/one', randomBytes(5_000));
-  save(pair.local, 'd/e/two', 'two');
-  await sync(pair);
+  saveLongAgo(pair.local, 'large', randomBytes(large));
+  saveLongAgo(pair.local, 'd/one', randomBytes(5_000));
+  saveLongAgo(pair.local, 'd/e/two', 'two');
+  await run('sync', pair);
   return pair;
 }
 
@@ -61,18 +43,28 @@ describe('a one-shot run', () => {
     const inodes = [inodeOf(pair.local, 'large'), inodeOf(pair.local, 'd/e/two')];
     renameSync(join(pair.remote, 'large'), join(pair.remote, 'd/a new name'));
     renameSync(join(pair.remote, 'd'), join(pair.remote, 'moved'));
-    expect(await sync(pair)).toMatchObject({ moved: 3, transferred: 0, bytesReceived: 0, problems: [] });
+    expect(await run('sync', pair)).toMatchObject({
+      moved: 3,
+      transferred: 0,
+      bytesReceived: 0,
+      problems: [],
+    });
     expectEqual(pair);
     expect([inodeOf(pair.local, 'moved/a new name'), inodeOf(pair.local, 'moved/e/two')]).toEqual(inodes);
     expect(existsSync(join(pair.local, 'd'))).toBe(false);
-    expect(await sync(pair)).toMatchObject({ moved: 0, transferred: 0, deleted: 0 });
+    expect(await run('sync', pair)).toMatchObject({ moved: 0, transferred: 0, deleted: 0 });
   });
 
   test('an edit of the old name here survives', async () => {
     const pair = await agreed();
-    save(pair.local, 'large', 'edited here');
+    saveLongAgo(pair.local, 'large', 'edited here');
     renameSync(join(pair.remote, 'large'), join(pair.remote, 'new'));
-    expect(await sync(pair)).toMatchObject({ moved: 0, transferred: 2, conflicts: 0, bytesReceived: large });
+    expect(await run('sync', pair)).toMatchObject({
+      moved: 0,
+      transferred: 2,
+      conflicts: 0,
+      bytesReceived: large,
+    });
     expectEqual(pair);
     expect(readFileSync(join(pair.remote, 'large'), 'utf8')).toBe('edited here');
   });
@@ -80,7 +72,7 @@ describe('a one-shot run', () => {
   test('a name that is excluded is not brought here, and the old one goes', async () => {
     const pair = await agreed();
     renameSync(join(pair.remote, 'large'), join(pair.remote, 'large.tmp'));
-    const done = await sync(pair, '--exclude', '*.tmp');
+    const done = await run('sync', pair, ['--exclude', '*.tmp']);
     expect(done).toMatchObject({ moved: 0, transferred: 0, deleted: 1, problems: [] });
     expect(existsSync(join(pair.local, 'large.tmp'))).toBe(false);
     expect(existsSync(join(pair.remote, 'large.tmp'))).toBe(true);
@@ -89,7 +81,7 @@ describe('a one-shot run', () => {
   test('what was excluded under its old name is not taken from there', async () => {
     const pair = await agreed();
     renameSync(join(pair.remote, 'large'), join(pair.remote, 'a new name'));
-    const done = await sync(pair, '--exclude', '/large');
+    const done = await run('sync', pair, ['--exclude', '/large']);
     expect(done).toMatchObject({ moved: 0, transferred: 1, bytesReceived: large });
     expect(existsSync(join(pair.local, 'large'))).toBe(true);
   });
@@ -98,7 +90,12 @@ describe('a one-shot run', () => {
     const plain = await startSshd({ forceInternalSftp: true });
     const pair = await agreed(plain);
     renameSync(join(pair.remote, 'large'), join(pair.remote, 'new'));
-    expect(await sync(pair)).toMatchObject({ moved: 0, transferred: 1, deleted: 1, bytesReceived: large });
+    expect(await run('sync', pair)).toMatchObject({
+      moved: 0,
+      transferred: 1,
+      deleted: 1,
+      bytesReceived: large,
+    });
     expectEqual(pair);
     await plain.stop();
   });
@@ -149,11 +146,11 @@ describe('while watching', () => {
 test('--compare checksum reads thousands of files in few commands, and finds the one that differs', async () => {
   const pair = freshPair(sshd);
   for (let index = 0; index < 3_000; index++)
-    save(pair.local, `${String(index % 20)}/${String(index)}`, `file ${String(index)}`);
-  await sync(pair);
+    saveLongAgo(pair.local, `${String(index % 20)}/${String(index)}`, `file ${String(index)}`);
+  await run('sync', pair);
   // The same size and second: nothing but its content tells.
-  save(pair.remote, '7/7', 'FILE 7');
-  const done = await sync(pair, '--compare', 'checksum');
+  saveLongAgo(pair.remote, '7/7', 'FILE 7');
+  const done = await run('sync', pair, ['--compare', 'checksum']);
   expect(done).toMatchObject({ transferred: 1, problems: [] });
   expectEqual(pair);
   expect(readFileSync(join(pair.local, '7/7'), 'utf8')).toBe('FILE 7');

@@ -15,13 +15,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import type { SyncResult } from '../../src/index.js';
 import { eventually } from '../support/eventually.js';
 import { fillVolume, mountVolume, server, temps } from '../support/faults.js';
 import { freshFolder } from '../support/folder.js';
 import { proxiedPair } from '../support/proxied-pair.js';
 import { type SshdOptions, startSshd, type TestSshd } from '../support/sshd.js';
-import { freshPair, push, type RunOptions, type TestPair, towline } from '../support/towline.js';
+import { freshPair, push, run, type RunOptions, type TestPair, towline } from '../support/towline.js';
 import { rsyncDifferences, treeOf } from '../support/tree.js';
 
 const byRsync = ['--transport', 'rsync'];
@@ -32,17 +31,6 @@ beforeAll(async () => {
   sshd = await startSshd();
 });
 afterAll(() => sshd.stop());
-
-async function pull(
-  pair: TestPair,
-  flags: readonly string[] = [],
-  options: RunOptions = {},
-): Promise<SyncResult & { code: number | null }> {
-  const args = ['pull', pair.target, pair.local, ...pair.flags, '--json', ...flags];
-  const { code, stdout, stderr } = await towline(args, options);
-  if (!stdout.startsWith('{')) throw new Error(`pull --json printed no object: ${stderr}`);
-  return { ...(JSON.parse(stdout) as SyncResult), code };
-}
 
 const names = [
   'plain',
@@ -110,7 +98,7 @@ test('a push of odd names, and then nothing is left to do, for rsync and for SFT
 test('a pull of odd names, and then nothing is left to do', async () => {
   const pair = freshPair(sshd);
   growOddTree(pair.remote);
-  const first = await pull(pair, byRsync);
+  const first = await run('pull', pair, byRsync);
   expect(first).toMatchObject({
     code: 0,
     failed: 0,
@@ -121,7 +109,12 @@ test('a pull of odd names, and then nothing is left to do', async () => {
   expect(first.bytesReceived).toBeGreaterThan(0);
   expect(rsyncDifferences(pair.remote, pair.local)).toEqual([]);
   expect(readdirSync(pair.local).filter((name) => name.startsWith('.towline'))).toEqual([]);
-  expect(await pull(pair, byRsync)).toMatchObject({ code: 0, transferred: 0, metadata: 0, bytesReceived: 0 });
+  expect(await run('pull', pair, byRsync)).toMatchObject({
+    code: 0,
+    transferred: 0,
+    metadata: 0,
+    bytesReceived: 0,
+  });
 });
 
 test('an edit of the same size and time is found: contents are compared', async () => {
@@ -216,7 +209,7 @@ test('a link in place of a folder leads nobody out', async () => {
     mkdirSync(join(from, 'dir'));
     writeFileSync(join(from, 'dir/x'), 'x');
     symlinkSync(outside, join(to, 'dir'));
-    await (way === 'push' ? push : pull)(pair, byRsync);
+    await run(way, pair, byRsync);
     expect(readdirSync(outside)).toEqual([]);
     expect(treeOf(to)).toEqual(treeOf(from));
   }

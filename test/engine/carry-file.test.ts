@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { hasCode, TowlineError } from '../../src/core/errors.js';
+import { silence } from '../../src/core/silence.js';
 import { type CarryOptions, carryFile, type FileCarried } from '../../src/engine/carry-file.js';
 import { Ledger } from '../../src/engine/ledger.js';
 import { Temps } from '../../src/engine/temps.js';
 import { createMemoryStorage, type MemoryStorage } from '../../src/storage/memory/storage.js';
 import { createThrottle } from '../../src/transfer/throttle.js';
 import { content } from '../contract/source.js';
-import { silentLog } from '../support/connection.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { FakeState } from './fake-state.js';
 
@@ -49,7 +49,7 @@ class World {
     clock.random = () => (seed * 0.321 + ++thrown * 0.618_033_988_749_894_9) % 1;
     this.#clock = clock;
     this.#ledger = new Ledger(this.fake.state, clock);
-    this.#temps = new Temps(this.fake.state.partials, this.#ledger, clock, silentLog, 'agent7');
+    this.#temps = new Temps(this.fake.state.partials, this.#ledger, clock, silence, 'agent7');
   }
 
   async carry(direction: 'write' | 'read', options: CarryOptions = {}): Promise<FileCarried> {

@@ -1,20 +1,10 @@
 /** Two sides in memory, and one-shot runs of the real agent between them. */
 import { createSettler } from '../../src/core/settle.js';
 import { Agent } from '../../src/engine/agent.js';
-import { Claims } from '../../src/engine/claims.js';
-import { type Context, policyOf, rulesSideOf, type Settings } from '../../src/engine/context.js';
-import { conflictNamePattern } from '../../src/core/conflict-name.js';
-import { TowlineError } from '../../src/core/errors.js';
-import { isMirror, type Resolution, writtenSidesOf } from '../../src/core/policy.js';
-import { DeletionLog } from '../../src/engine/deletion-log.js';
+import type { Settings } from '../../src/engine/context.js';
+import { type Resolution, writtenSidesOf } from '../../src/core/policy.js';
+import { silence } from '../../src/core/silence.js';
 import type { AgentEvent, SyncResult } from '../../src/engine/events.js';
-import { createFilterBook } from '../../src/engine/filter-book.js';
-import { Gate } from '../../src/engine/gate.js';
-import { Lanes } from '../../src/engine/lanes.js';
-import { Ledger } from '../../src/engine/ledger.js';
-import { Resolutions } from '../../src/engine/resolutions.js';
-import { StatusBoard } from '../../src/engine/status-board.js';
-import { Temps } from '../../src/engine/temps.js';
 import type { Storage } from '../../src/ports.js';
 import type { BaseStore, State } from '../../src/ports-state.js';
 import {
@@ -23,9 +13,8 @@ import {
   type MemoryStorage,
 } from '../../src/storage/memory/storage.js';
 import { readOnly } from '../../src/storage/read-only.js';
-import { hashesOf } from '../../src/transfer/gathered-hashes.js';
-import { createThrottle } from '../../src/transfer/throttle.js';
 import { Durable } from '../sim/durable.js';
+import { engineContext, keptRules } from '../sim/engine-context.js';
 import { FakeLink } from '../sim/fake-link.js';
 import { FakeWatcher } from '../sim/fake-watcher.js';
 import { Life } from '../sim/life.js';
@@ -121,66 +110,35 @@ export class MemoryPair {
     const [local, remote] = [guarded('local'), guarded('remote')];
     const state = this.#state(life);
     const events: AgentEvent[] = [];
-    const soft = new AbortController();
-    const hard = new AbortController();
-    const silence = () => undefined;
-    const log = { debug: silence, info: silence, warn: silence, error: silence };
-    const board = new StatusBoard(clock);
-    const ledger = new Ledger(state, clock);
-    const copies = { type: 'exclude', pattern: conflictNamePattern, source: '--on-drift backup' } as const;
-    const rules = isMirror(settings.mode) && settings.onDrift === 'backup' ? [copies] : [];
-    const ruleSide = rulesSideOf(settings) === 'local' ? local : remote;
     const lastMode = JSON.parse(this.durable.facts.get('mode') ?? 'null') as string | null;
     this.durable.facts.set('mode', JSON.stringify(lastMode ?? settings.mode));
-    const context: Context = {
+    const { context, board, soft, hard } = engineContext({
       local,
       remote,
+      root: this.local,
       link,
       state,
       clock,
-      log,
-      emit: (event) => {
-        board.note(event);
-        events.push(event);
-      },
+      log: silence,
+      hear: (event) => events.push(event),
       settings,
+      rules: keptRules(settings),
       agentId: 'pair01',
-      inspectRoot: async () => {
-        const [root] = await this.local.observe(['']);
-        if (root === null || root === undefined || root instanceof TowlineError) return null;
-        return { dev: root.dev ?? 0, ino: root.ino ?? 0, mountPoint: false };
-      },
-      stopSignal: soft.signal,
-      signal: hard.signal,
-      filter: createFilterBook({ rules, gitignore: false, droppings: true }, ruleSide),
-      claims: new Claims(),
-      ledger,
-      temps: new Temps(state.partials, ledger, clock, log, 'pair01'),
-      lanes: new Lanes(),
-      deletions: new DeletionLog(),
-      gate: new Gate(),
-      throttle: createThrottle({ clock }),
-      hashes: hashesOf({ local, remote }),
-      verifier: null,
       modeTrust: { trusted: this.durable.facts.has('modeRule') },
-      resolutions: new Resolutions(state.facts),
-      remoteAhead: { ms: 0 },
-      otherMode: { was: lastMode !== null && lastMode !== settings.mode },
-      policy: () => policyOf(context),
-    };
+      otherMode: lastMode !== null && lastMode !== settings.mode,
+    });
     const agent = new Agent({
       context,
       wind: (reason) => soft.abort(reason),
       abort: (reason) => hard.abort(reason),
       newWatcher: () => new FakeWatcher(life, this.clock, 5, () => true),
-      newSettler: () => createSettler({ settleMs: 0 }),
+      settler: createSettler({ settleMs: 0 }),
       rescanMs: 600_000,
       newRemoteWatcher: null,
       remotePollMs: 15_000,
       persistent: false,
       board,
       pid: 1,
-      throttle: context.throttle,
       stateLost: false,
     });
     return { agent, events };

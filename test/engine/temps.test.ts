@@ -2,11 +2,11 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { TowlineError } from '../../src/core/errors.js';
 import { lockPath } from '../../src/core/lock.js';
 import { nameOf, parentOf } from '../../src/core/path.js';
+import { silence } from '../../src/core/silence.js';
 import { tempAgentOf } from '../../src/core/tempname.js';
 import { Ledger } from '../../src/engine/ledger.js';
 import { Temps } from '../../src/engine/temps.js';
 import { type MemoryStorage, createMemoryStorage } from '../../src/storage/memory/storage.js';
-import { silentLog } from '../support/connection.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { FakeState } from './fake-state.js';
 
@@ -34,7 +34,7 @@ beforeEach(() => {
   fake = new FakeState();
   clock = new DicedClock();
   ledger = new Ledger(fake.state, clock);
-  temps = new Temps(fake.state.partials, ledger, clock, silentLog, 'agent7');
+  temps = new Temps(fake.state.partials, ledger, clock, silence, 'agent7');
   reachable = true;
   local = createMemoryStorage();
   remote = createMemoryStorage({
@@ -114,7 +114,7 @@ describe('a path whose temp may have become a file', () => {
     expect(await temps.sweep('remote', remote)).toBe(1);
     expect(temps.isDoubtful('a.txt')).toBe(true);
     expect(await temps.sweep('remote', remote)).toBe(0);
-    const next = new Temps(fake.state.partials, ledger, clock, silentLog, 'agent7');
+    const next = new Temps(fake.state.partials, ledger, clock, silence, 'agent7');
     await next.sweep('remote', remote);
     expect(next.isDoubtful('a.txt')).toBe(true);
     expect(next.isDoubtful('b.txt')).toBe(false);
@@ -235,7 +235,7 @@ describe('a sweep', () => {
     for (const temp of [stuck, other]) temps.abandon(temp);
     const shut = { ...remote, removeTemps: () => Promise.resolve([other]) };
     const told: unknown[] = [];
-    const log = { ...silentLog, warn: (message: string, fields?: object) => told.push([message, fields]) };
+    const log = { ...silence, warn: (message: string, fields?: object) => told.push([message, fields]) };
     for (let run = 1; run <= 5; run++) {
       expect([run, [...fake.partials.keys()]]).toEqual([run, run === 1 ? [stuck, other] : [stuck]]);
       const next = new Temps(fake.state.partials, ledger, clock, log, 'agent7');
@@ -306,7 +306,7 @@ describe('a lock', () => {
   test('that was left is swept, by the next process too, and leaves no doubt about its path', async () => {
     await temps.lockOpens('remote', 'd/a.txt', remote);
     await makeLock();
-    const next = new Temps(fake.state.partials, ledger, clock, silentLog, 'agent7');
+    const next = new Temps(fake.state.partials, ledger, clock, silence, 'agent7');
     expect(await next.sweep('remote', remote)).toBe(1);
     expect(remote.edit.names('d')).toEqual([]);
     expect(fake.partials.size).toBe(0);
@@ -399,7 +399,7 @@ describe('what an attempt left', () => {
 
   test('is found by the next process', async () => {
     const temp = await leave('a.txt');
-    const next = new Temps(fake.state.partials, ledger, clock, silentLog, 'agent7');
+    const next = new Temps(fake.state.partials, ledger, clock, silence, 'agent7');
     expect(await next.takeUp('remote', 'a.txt', remote, source)).toMatchObject({ temp, offset });
   });
 

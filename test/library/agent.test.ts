@@ -18,21 +18,13 @@ import { eventually } from '../support/eventually.js';
 import { freshFolder } from '../support/folder.js';
 import { proxiedPair } from '../support/proxied-pair.js';
 import { startSshd, type TestSshd } from '../support/sshd.js';
-import { freshPair, type TestPair } from '../support/towline.js';
+import { freshPair, optionsOf, type TestPair } from '../support/towline.js';
 
 let sshd: TestSshd;
 beforeAll(async () => {
   sshd = await startSshd();
 });
 afterAll(() => sshd.stop());
-
-const optionsOf = (pair: TestPair, more: Partial<SyncOptions> = {}): SyncOptions => ({
-  local: pair.local,
-  remote: pair.target,
-  sshConfig: pair.flags[1]!,
-  stateDir: pair.stateDir,
-  ...more,
-});
 
 function agentOn(pair: TestPair, more: Partial<SyncOptions> = {}, hooks: RunHooks = {}): Agent {
   const agent = createAgent(optionsOf(pair, more), hooks);

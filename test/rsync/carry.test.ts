@@ -3,6 +3,7 @@ import { appendFileSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { TowlineError } from '../../src/core/errors.js';
+import { silence } from '../../src/core/silence.js';
 import { type Carried, carryByRsync } from '../../src/rsync/carry.js';
 import type { Driver } from '../../src/rsync/driver.js';
 import { createLocalStorage } from '../../src/storage/local/storage.js';
@@ -45,7 +46,7 @@ async function carried(
     verify: more.verify ?? true,
     onTransfer: (path, _, ok) => told.push(`${path} ${ok === undefined ? 'begins' : String(ok)}`),
     ready: () => Promise.resolve(),
-    log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
+    log: silence,
     signal: new AbortController().signal,
   });
   return { ...result, lists, told };

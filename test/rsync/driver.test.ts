@@ -4,11 +4,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { silence } from '../../src/core/silence.js';
 import { createDriver, type Driver } from '../../src/rsync/driver.js';
 import type { Item } from '../../src/rsync/itemized.js';
 import type { RsyncServer } from '../../src/rsync/server.js';
 import { systemClock } from '../../src/system-clock.js';
-import type { Clock, Log } from '../../src/ports.js';
+import type { Clock } from '../../src/ports.js';
 import { freshFolder } from '../support/folder.js';
 import { freePort, type TestSshd, startSshd } from '../support/sshd.js';
 
@@ -18,13 +19,6 @@ beforeAll(async () => {
   sshd = await startSshd();
 });
 afterAll(() => sshd.stop());
-
-const log: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 
 /** Nobody waits between attempts. */
 const hurried: Clock = {
@@ -71,7 +65,7 @@ function setting(
     },
     env,
     clock: hurried,
-    log,
+    log: silence,
     signal: new AbortController().signal,
   });
   return { local, remote, driver };

@@ -13,20 +13,13 @@ import { createServer } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { TowlineError } from '../../src/core/errors.js';
-import type { Log } from '../../src/ports.js';
+import { silence } from '../../src/core/silence.js';
 import { askAgent } from '../../src/serve/control-client.js';
 import { type ControlServer, serveControl } from '../../src/serve/control-server.js';
 import type { Controllable } from '../../src/serve/controllable.js';
 import { findSocket } from '../../src/serve/socket-place.js';
 import { eventually } from '../support/eventually.js';
 import { freshFolder } from '../support/folder.js';
-
-const silence: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 
 /** An agent that notes what it is asked, and whose long tasks end when the test says so. */
 function agent() {

@@ -1,7 +1,7 @@
 /** One agent in fair weather, on a world that a test puts its hands on at chosen moments. */
 import { Durable } from './durable.js';
 import type { FakeWatcher } from './fake-watcher.js';
-import { type Knobs, knobsOf } from './knobs.js';
+import { ableRemote, type Knobs, knobsOf } from './knobs.js';
 import { Random } from './random.js';
 import { type Run, startRun } from './run.js';
 import { eventsOf } from './user.js';
@@ -17,15 +17,7 @@ export const fairKnobs: Knobs = {
   compare: 'mtime+size',
   settleMs: 20,
   rescanMs: 24 * 60 * 60_000,
-  remote: {
-    atomicReplace: true,
-    symlinks: true,
-    symlinkTimes: true,
-    modes: true,
-    times: true,
-    space: true,
-    clockOffsetMs: 0,
-  },
+  remote: ableRemote,
 };
 
 export class FairStage {

@@ -125,3 +125,14 @@ export function knobsOf(random: Random): Knobs {
     directoryInodes: false,
   };
 }
+
+/** A server that can do everything, and whose clock is right. */
+export const ableRemote: Knobs['remote'] = {
+  atomicReplace: true,
+  symlinks: true,
+  symlinkTimes: true,
+  modes: true,
+  times: true,
+  space: true,
+  clockOffsetMs: 0,
+};

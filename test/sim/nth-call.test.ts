@@ -6,7 +6,7 @@ import { Durable } from './durable.js';
 import { eventsOf } from './user.js';
 import type { FakeWatcher } from './fake-watcher.js';
 import { openEnds } from './judge.js';
-import { type Knobs, knobsOf } from './knobs.js';
+import { ableRemote, type Knobs, knobsOf } from './knobs.js';
 import { Random } from './random.js';
 import { type Run, startRun } from './run.js';
 import { VirtualClock } from './virtual-clock.js';
@@ -234,14 +234,6 @@ function plainKnobs(): Knobs {
     compare: 'mtime+size',
     settleMs: 20,
     rescanMs: 600_000,
-    remote: {
-      atomicReplace: true,
-      symlinks: true,
-      symlinkTimes: true,
-      modes: true,
-      times: true,
-      space: true,
-      clockOffsetMs: 0,
-    },
+    remote: ableRemote,
   };
 }

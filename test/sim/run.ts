@@ -1,28 +1,15 @@
 /** One run of the real agent on the simulated world, put together as src/compose.ts does it. */
-import { conflictNamePattern } from '../../src/core/conflict-name.js';
-import { TowlineError } from '../../src/core/errors.js';
 import type { FilterRule } from '../../src/core/filter-rules.js';
-import { isMirror, writtenSidesOf } from '../../src/core/policy.js';
+import { writtenSidesOf } from '../../src/core/policy.js';
 import { createSettler } from '../../src/core/settle.js';
 import { Agent } from '../../src/engine/agent.js';
-import { Claims } from '../../src/engine/claims.js';
-import { type Context, policyOf, rulesSideOf, type Settings } from '../../src/engine/context.js';
-import { DeletionLog } from '../../src/engine/deletion-log.js';
+import type { Settings } from '../../src/engine/context.js';
 import type { AgentEvent } from '../../src/engine/events.js';
-import { createFilterBook } from '../../src/engine/filter-book.js';
-import { Gate } from '../../src/engine/gate.js';
-import { Lanes } from '../../src/engine/lanes.js';
-import { Ledger } from '../../src/engine/ledger.js';
-import { StatusBoard } from '../../src/engine/status-board.js';
-import { Resolutions } from '../../src/engine/resolutions.js';
-import { Temps } from '../../src/engine/temps.js';
 import type { Log } from '../../src/ports.js';
 import type { MemoryStorage } from '../../src/storage/memory/storage.js';
 import { readOnly } from '../../src/storage/read-only.js';
-import { hashesOf } from '../../src/transfer/gathered-hashes.js';
-import { createThrottle } from '../../src/transfer/throttle.js';
-import { Verifier } from '../../src/transfer/verify.js';
 import type { Durable, StateStep } from './durable.js';
+import { engineContext, keptRules } from './engine-context.js';
 import { FakeLink } from './fake-link.js';
 import { FakeWatcher } from './fake-watcher.js';
 import type { Knobs } from './knobs.js';
@@ -81,54 +68,23 @@ export function startRun(parts: RunParts): Run {
   const local = sideOf('local');
   const remote = writes.includes('remote') ? sideOf('remote') : readOnly(sideOf('remote'));
   const state = durable.open(life, parts.stateStep);
-  const soft = new AbortController();
-  const hard = new AbortController();
-  const log = logOf(life, world);
-  const ledger = new Ledger(state, clock);
-  const temps = new Temps(state.partials, ledger, clock, log, durable.agentId);
   const stored = JSON.parse(durable.facts.get('modeRule') ?? 'null') as string | null;
-  const modeTrust = { trusted: stored === settings.modeRuleText };
-  const board = new StatusBoard(clock);
-  const hashes = hashesOf({ local, remote });
-  const context: Context = {
+  const { context, board, soft, hard } = engineContext({
     local,
     remote,
+    root: world.local,
     link,
     state,
     clock,
-    log,
-    emit: (event) => {
-      board.note(event);
+    log: logOf(life, world),
+    hear: (event) => {
       if (life.alive) hear(event, world);
     },
     settings,
+    rules: rulesOf(settings),
     agentId: durable.agentId,
-    inspectRoot: async () => {
-      const [root] = await world.local.observe(['']);
-      if (root === null || root === undefined || root instanceof TowlineError) return null;
-      return { dev: root.dev ?? 0, ino: root.ino ?? 0, mountPoint: false };
-    },
-    stopSignal: soft.signal,
-    signal: hard.signal,
-    filter: createFilterBook(
-      { rules: rulesOf(settings), gitignore: false, droppings: true },
-      rulesSideOf(settings) === 'local' ? local : remote,
-    ),
-    claims: new Claims(),
-    ledger,
-    temps,
-    lanes: new Lanes(),
-    deletions: new DeletionLog(),
-    gate: new Gate(),
-    throttle: createThrottle({ clock }),
-    hashes,
-    verifier: settings.verify === 'checksum' ? new Verifier({ local, remote }, hashes, hard.signal) : null,
-    modeTrust,
-    resolutions: new Resolutions(state.facts),
-    remoteAhead: { ms: 0 },
-    otherMode: { was: false },
-    policy: () => policyOf(context),
-  };
+    modeTrust: { trusted: stored === settings.modeRuleText },
+  });
   const agent = new Agent({
     context,
     wind: (reason) => soft.abort(reason),
@@ -138,14 +94,13 @@ export function startRun(parts: RunParts): Run {
       watchers.add(watcher);
       return watcher;
     },
-    newSettler: () => createSettler({ settleMs: knobs.settleMs }),
+    settler: createSettler({ settleMs: knobs.settleMs }),
     rescanMs: knobs.rescanMs,
     newRemoteWatcher: remoteWatcherOf(parts, life),
     remotePollMs: parts.ears?.pollMs ?? 15_000,
     persistent: parts.persistent,
     board,
     pid: 1,
-    throttle: context.throttle,
     stateLost: durable.isLost,
   });
   return { life, agent, link, isWatching: () => board.watching };
@@ -161,10 +116,9 @@ function remoteWatcherOf({ ears, clock }: RunParts, life: Life): (() => FakeWatc
   };
 }
 
-/** As compose/settings.ts has them: versions kept beside are nobody's source. */
-export function rulesOf({ mode, onDrift }: Pick<Settings, 'mode' | 'onDrift'>): FilterRule[] {
-  const kept = { type: 'exclude', pattern: conflictNamePattern, source: '--on-drift backup' } as const;
-  return isMirror(mode) && onDrift === 'backup' ? [...excludeRules, kept] : [...excludeRules];
+/** The user's own words, and what follows from the settings. */
+export function rulesOf(settings: Pick<Settings, 'mode' | 'onDrift'>): FilterRule[] {
+  return [...excludeRules, ...keptRules(settings)];
 }
 
 export function settingsOf(knobs: Knobs): Settings {

@@ -2,9 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { TowlineError } from '../../src/core/errors.js';
+import { silence } from '../../src/core/silence.js';
 import { type Connection, createConnection } from '../../src/ssh/connection.js';
 import { lookupHost } from '../../src/ssh/known-hosts.js';
-import { silentLog, stateOf, systemClock } from '../support/connection.js';
+import { systemClock } from '../../src/system-clock.js';
+import { stateOf } from '../support/connection.js';
 import { type CaseIdentity, identityFor, type LoginCase } from '../support/login-case.js';
 import { scriptPrompts } from '../support/script-prompts.js';
 import { makeKey, publicKeyText } from '../support/ssh-keys.js';
@@ -27,7 +29,7 @@ function identityAt(server: TestSshd, given: Partial<LoginCase>): Promise<CaseId
 }
 
 function connect(identity: CaseIdentity): Connection {
-  const connection = createConnection({ ...identity, clock: systemClock, log: silentLog });
+  const connection = createConnection({ ...identity, clock: systemClock, log: silence });
   endings.push(() => connection.close());
   return connection;
 }

@@ -1,10 +1,12 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { silence } from '../../src/core/silence.js';
 import { type Connection, createConnection } from '../../src/ssh/connection.js';
 import { createIdentity, type Identity } from '../../src/ssh/identity.js';
 import { parseTarget } from '../../src/ssh/target.js';
-import { silentLog, stateOf, systemClock } from '../support/connection.js';
+import { systemClock } from '../../src/system-clock.js';
+import { stateOf } from '../support/connection.js';
 import { freshFolder } from '../support/folder.js';
 import { startAgent } from '../support/ssh-agent.js';
 import { makeKey } from '../support/ssh-keys.js';
@@ -51,7 +53,7 @@ function connect(identity: Identity): Connection {
     connect: prepare,
     classify,
     clock: systemClock,
-    log: silentLog,
+    log: silence,
   });
   endings.push(() => connection.close());
   return connection;

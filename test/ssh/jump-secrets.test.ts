@@ -2,12 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { silence } from '../../src/core/silence.js';
 import { type Connection, createConnection } from '../../src/ssh/connection.js';
 import { createIdentity } from '../../src/ssh/identity.js';
 import type { Prompts } from '../../src/ssh/prompts.js';
 import { parseTarget } from '../../src/ssh/target.js';
+import { systemClock } from '../../src/system-clock.js';
 import { type AskingServer, startAskingServer } from '../support/asking-server.js';
-import { silentLog, systemClock } from '../support/connection.js';
 import { freshFolder } from '../support/folder.js';
 import { scriptPrompts } from '../support/script-prompts.js';
 import { startSshd, type TestSshd } from '../support/sshd.js';
@@ -59,7 +60,7 @@ async function through(way: Way): Promise<{ connection: Connection; knownHostsFi
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...way.env },
     ...(way.prompts === undefined ? {} : { prompts: way.prompts }),
   });
-  const connection = createConnection({ ...identity, clock: systemClock, log: silentLog });
+  const connection = createConnection({ ...identity, clock: systemClock, log: silence });
   endings.push(() => connection.close());
   return { connection, knownHostsFile };
 }

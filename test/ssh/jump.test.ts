@@ -1,10 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { silence } from '../../src/core/silence.js';
 import { type Connection, type ConnectionOptions, createConnection } from '../../src/ssh/connection.js';
 import { createIdentity, type IdentityOptions } from '../../src/ssh/identity.js';
 import { parseTarget } from '../../src/ssh/target.js';
-import { silentLog, stateOf, systemClock } from '../support/connection.js';
+import { systemClock } from '../../src/system-clock.js';
+import { stateOf } from '../support/connection.js';
 import { eventually } from '../support/eventually.js';
 import { freshFolder } from '../support/folder.js';
 import { startProxy, type TestProxy } from '../support/proxy.js';
@@ -46,7 +48,7 @@ async function connect(
     connect: identity.connect,
     classify: identity.classify,
     clock: systemClock,
-    log: silentLog,
+    log: silence,
     ...options,
   });
   endings.push(() => connection.close());

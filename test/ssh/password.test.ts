@@ -2,10 +2,11 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { TowlineError } from '../../src/core/errors.js';
+import { silence } from '../../src/core/silence.js';
 import { createConnection } from '../../src/ssh/connection.js';
+import { systemClock } from '../../src/system-clock.js';
 import { canMakeAccounts, makeAccount, type TestAccount } from '../support/account.js';
 import { type AskingServer, startAskingServer, type Step } from '../support/asking-server.js';
-import { silentLog, systemClock } from '../support/connection.js';
 import { freshFolder } from '../support/folder.js';
 import { identityFor, type LoginCase } from '../support/login-case.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -94,7 +95,7 @@ describe('a configured password', () => {
     const server = await serve(password);
     const passwordFile = secretFile('planted wrong one');
     const identity = await identityFor(caseFor(server, { secrets: { passwordFile } }));
-    const connection = createConnection({ ...identity, clock: systemClock, log: silentLog });
+    const connection = createConnection({ ...identity, clock: systemClock, log: silence });
     endings.push(() => connection.close());
     const error: unknown = await connection.ready().catch((reason: unknown) => reason);
     expect(error).toMatchObject({
@@ -112,7 +113,7 @@ describe('a configured password', () => {
   test('that has expired says so', async () => {
     const server = await serve({ ...password, expired: true });
     const identity = await identityFor(caseFor(server, { env: { TOWLINE_PASSWORD: secret } }));
-    const connection = createConnection({ ...identity, clock: systemClock, log: silentLog });
+    const connection = createConnection({ ...identity, clock: systemClock, log: silence });
     endings.push(() => connection.close());
     await expect(connection.ready()).rejects.toMatchObject({
       code: 'authentication',
@@ -271,7 +272,7 @@ describe('a person', () => {
       const server = await serve(step);
       const prompts = scriptPrompts(new TowlineError('interrupted', 'interrupted'));
       const identity = await identityFor(caseFor(server, { prompts }));
-      const connection = createConnection({ ...identity, clock: systemClock, log: silentLog });
+      const connection = createConnection({ ...identity, clock: systemClock, log: silence });
       endings.push(() => connection.close());
       await expect(connection.ready()).rejects.toMatchObject({ code: 'interrupted' });
       expect(server.connections).toBe(1);
@@ -301,7 +302,7 @@ describe('a person', () => {
     };
     const identity = await identityFor(caseFor(server, { prompts }));
     const clock = new ManualClock();
-    const connection = createConnection({ ...identity, clock, log: silentLog, giveUpAfter: 1 });
+    const connection = createConnection({ ...identity, clock, log: silence, giveUpAfter: 1 });
     endings.push(() => connection.close());
     await asked.promise;
     for (let minutes = 0; minutes < 10; minutes++) clock.advance(60_000);

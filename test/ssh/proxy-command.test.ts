@@ -2,10 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { silence } from '../../src/core/silence.js';
 import { type Connection, type ConnectionOptions, createConnection } from '../../src/ssh/connection.js';
 import { createIdentity } from '../../src/ssh/identity.js';
 import { parseTarget } from '../../src/ssh/target.js';
-import { silentLog, stateOf, systemClock } from '../support/connection.js';
+import { systemClock } from '../../src/system-clock.js';
+import { stateOf } from '../support/connection.js';
 import { eventually } from '../support/eventually.js';
 import { freshFolder } from '../support/folder.js';
 import { configFor } from '../support/ssh-hops.js';
@@ -34,7 +36,7 @@ async function connect(
     env: process.env,
   });
   const { label, classify } = identity;
-  const base = { label, connect: identity.connect, classify, clock: systemClock, log: silentLog };
+  const base = { label, connect: identity.connect, classify, clock: systemClock, log: silence };
   const connection = createConnection({ ...base, ...options });
   endings.push(() => connection.close());
   return connection;

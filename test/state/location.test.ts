@@ -10,7 +10,7 @@ const pair: PairIdentity = {
 };
 
 function folderOf(change: Partial<PairIdentity>, env: Record<string, string> = {}): string {
-  return stateFolder({ env, home: '/home/ann', pair: { ...pair, ...change } });
+  return stateFolder({ env: { HOME: '/home/ann', ...env }, pair: { ...pair, ...change } });
 }
 
 test('the state lies below the home directory, under a name that says what it is', () => {
@@ -23,7 +23,6 @@ test('XDG_STATE_HOME moves it, a relative one is ignored, and --state-dir goes b
   const chosen = stateFolder({
     stateDir: '/mnt/state',
     env: { XDG_STATE_HOME: '/var/xdg' },
-    home: '/h',
     pair,
   });
   expect(chosen).toMatch(/^\/mnt\/state\/my-app-box\.example-[0-9a-f]{16}$/);

@@ -6,14 +6,15 @@ import { beforeAll, afterAll, describe, expect, test } from 'vitest';
 import type { Entry } from '../../src/core/entry.js';
 import { TowlineError } from '../../src/core/errors.js';
 import { comparePaths, nameProblem } from '../../src/core/path.js';
+import { silence } from '../../src/core/silence.js';
 import type { Storage } from '../../src/ports.js';
+import { systemClock } from '../../src/system-clock.js';
 import type { Attributes } from '../../src/ssh/channel.js';
 import { type Connection, createConnection } from '../../src/ssh/connection.js';
 import type { FakeItem } from '../../src/ssh/server/faults.js';
 import { type SftpServer, startSftpServer } from '../../src/ssh/server/server.js';
 import { createLocalStorage } from '../../src/storage/local/storage.js';
 import { codeOf, scanAll, tempOf } from '../contract/side.js';
-import { silentLog, systemClock } from '../support/connection.js';
 import { treeOf } from '../support/embedded-pair.js';
 import { freshFolder } from '../support/folder.js';
 import { storageAt } from './sftp-side.js';
@@ -36,7 +37,7 @@ beforeAll(async () => {
         ssh: { username: 'someone', privateKey: server.clientKey },
       }),
     clock: systemClock,
-    log: silentLog,
+    log: silence,
   });
   await connection.ready();
   storage = storageAt(connection, '/');

@@ -2,9 +2,9 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { silence } from '../../src/core/silence.js';
 import { resolveRemote } from '../../src/remote.js';
 import type { StreamSession } from '../../src/ssh/channel.js';
-import { silentLog } from '../support/connection.js';
 import { eventually } from '../support/eventually.js';
 import { freshFolder } from '../support/folder.js';
 import { startSshd } from '../support/sshd.js';
@@ -51,7 +51,7 @@ test('a probe that a lost link left behind is removed over the next one', async 
     null,
     process.env,
   );
-  const opened = remote.open({ log: silentLog, mayWrite: true });
+  const opened = remote.open({ log: silence, mayWrite: true });
   onTestFinished(() => opened.close());
   const { storage, link } = opened;
   await link.ready();

@@ -4,6 +4,7 @@ import { lstatSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'no
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../src/ports.js';
+import { systemClock } from '../../src/system-clock.js';
 import type { SftpChannel, SftpSession, StreamSession } from '../../src/ssh/channel.js';
 import { startSftpServer } from '../../src/ssh/server/server.js';
 import { RemoteShell } from '../../src/storage/sftp/shell/remote-shell.js';
@@ -12,7 +13,15 @@ import { scanAll } from '../contract/side.js';
 import { sessionTo } from '../support/embedded-session.js';
 import { freshFolder } from '../support/folder.js';
 import { canChroot, type SshdOptions } from '../support/sshd.js';
-import { changedSession, logIn, type Login, lookingShellAt, realClock, sessionWithout } from './sftp-side.js';
+import {
+  changedCommands,
+  changedSession,
+  everything,
+  logIn,
+  type Login,
+  lookingShellAt,
+  sessionWithout,
+} from './sftp-side.js';
 
 let login: Login;
 beforeAll(async () => {
@@ -20,14 +29,6 @@ beforeAll(async () => {
 });
 afterAll(() => login.end());
 
-const everything = {
-  find: true,
-  sha256sum: true,
-  sort: true,
-  inotifywait: true,
-  tar: true,
-  certain: true,
-};
 const findAlone = {
   find: true,
   sha256sum: false,
@@ -36,16 +37,6 @@ const findAlone = {
   tar: false,
   certain: false,
 };
-
-function changedCommands(commands: StreamSession, change: (script: string) => string): StreamSession {
-  return {
-    label: commands.label,
-    get epoch() {
-      return commands.epoch;
-    },
-    stream: (script, options) => commands.stream(change(script), options),
-  };
-}
 
 /** A server without inotify-tools. */
 const withoutInotify = () =>
@@ -134,9 +125,9 @@ describe('by what inotifywait tells of our own looking', () => {
 
   /** SFTP opens the root and never reads in it; what is not told in a second is not told at all. */
   const opensOnly: Clock = {
-    ...realClock,
+    ...systemClock,
     random: () => 0.9,
-    timer: (ms, callback) => realClock.timer(ms === 4_000 ? 1_000 : ms, callback),
+    timer: (ms, callback) => systemClock.timer(ms === 4_000 ? 1_000 : ms, callback),
   };
 
   test('nor one in a copy that others look into', async () => {
@@ -279,7 +270,7 @@ test('a shell that may be in a copy is used for hints, and never for what is rel
     session: patient,
     root: seen,
     label: `box:${seen}`,
-    clock: realClock,
+    clock: systemClock,
     shell,
     large: true,
   };

@@ -1,47 +1,26 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { StreamSession } from '../../src/ssh/channel.js';
 import { connectTo } from '../support/connection.js';
 import { eventually } from '../support/eventually.js';
 import { freshFolder } from '../support/folder.js';
 import { startProxy } from '../support/proxy.js';
 import { canChroot, type SshdOptions } from '../support/sshd.js';
-import { changedSession, logIn, shellAt, storageWithShell, type Login } from './sftp-side.js';
+import {
+  changedCommands,
+  changedSession,
+  everything,
+  logIn,
+  shellAt,
+  storageWithShell,
+  type Login,
+} from './sftp-side.js';
 
 let login: Login;
 beforeAll(async () => {
   login = await logIn();
 });
 afterAll(() => login.end());
-
-const everything = {
-  find: true,
-  sha256sum: true,
-  sort: true,
-  inotifywait: true,
-  tar: true,
-  certain: true,
-};
-
-/** The commands of a session, with each script changed and counted. */
-function changedCommands(
-  commands: StreamSession,
-  change: (script: string) => string,
-): StreamSession & { readonly scripts: string[] } {
-  const scripts: string[] = [];
-  return {
-    scripts,
-    label: commands.label,
-    get epoch() {
-      return commands.epoch;
-    },
-    stream: (script, options) => {
-      scripts.push(script);
-      return commands.stream(change(script), options);
-    },
-  };
-}
 
 test('a shell that sees the root is known with its tools, and nothing is left behind', async () => {
   const root = join(freshFolder('shell'), "it's a\nroot");

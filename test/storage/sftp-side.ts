@@ -3,8 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, TowlineError } from '../../src/core/errors.js';
-import type { Clock, Log } from '../../src/ports.js';
+import { silence } from '../../src/core/silence.js';
+import type { Clock } from '../../src/ports.js';
 import type { InPlaceStorage } from '../../src/ports-in-place.js';
+import { systemClock } from '../../src/system-clock.js';
 import type { SftpChannel, SftpSession, StreamSession } from '../../src/ssh/channel.js';
 import { createConnection, type Connection } from '../../src/ssh/connection.js';
 import { RemoteShell } from '../../src/storage/sftp/shell/remote-shell.js';
@@ -13,23 +15,6 @@ import { rawFolder } from '../contract/raw-folder.js';
 import type { ContractSide, MakeSide } from '../contract/side.js';
 import { freshFolder } from '../support/folder.js';
 import { startSshd, type SshdOptions, type TestSshd } from '../support/sshd.js';
-
-export const realClock: Clock = {
-  monotonic: () => performance.now(),
-  now: () => Date.now(),
-  timer: (ms, callback) => {
-    const timer = setTimeout(callback, ms);
-    return () => clearTimeout(timer);
-  },
-  random: () => Math.random(),
-};
-
-const silentLog: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 
 export interface Login {
   readonly sshd: TestSshd;
@@ -50,8 +35,8 @@ export async function logIn(options: SshdOptions = {}): Promise<Login> {
       hostVerifier: () => true,
       ssh: { username: sshd.user, privateKey },
     }),
-    clock: realClock,
-    log: silentLog,
+    clock: systemClock,
+    log: silence,
   });
   await connection.ready();
   return {
@@ -65,18 +50,18 @@ export async function logIn(options: SshdOptions = {}): Promise<Login> {
 }
 
 /** A storage for `root` over this session. */
-export function storageAt(session: SftpSession, root: string, clock: Clock = realClock): InPlaceStorage {
+export function storageAt(session: SftpSession, root: string, clock: Clock = systemClock): InPlaceStorage {
   return createSftpStorage({ session, root, label: `box:${root}`, clock });
 }
 
 /** A shell for `root`, where the server has one. */
 export function shellAt(session: SftpSession, commands: StreamSession, root: string): RemoteShell {
-  return new RemoteShell({ session, commands, root, clock: realClock });
+  return new RemoteShell({ session, commands, root, clock: systemClock });
 }
 
 /** The same, which writes nothing there to find out whether it is one. */
 export function lookingShellAt(session: SftpSession, commands: StreamSession, root: string): RemoteShell {
-  return new RemoteShell({ session, commands, root, clock: realClock, onlyLook: true });
+  return new RemoteShell({ session, commands, root, clock: systemClock, onlyLook: true });
 }
 
 /** As `storageAt`, with the server's shell for what that can do; it lists trees of any size by find. */
@@ -86,7 +71,7 @@ export function storageWithShell(
   root: string,
 ): InPlaceStorage {
   const shell = shellAt(session, commands, root);
-  return createSftpStorage({ session, root, label: `box:${root}`, clock: realClock, shell, large: true });
+  return createSftpStorage({ session, root, label: `box:${root}`, clock: systemClock, shell, large: true });
 }
 
 /** Sides with fresh roots over one session, for the contract suite. */
@@ -192,4 +177,33 @@ export function sessionWithout(session: SftpSession, ...names: string[]): SftpSe
     ...calls,
     extensions: new Map([...channel.extensions].filter(([name]) => !missing.includes(name))),
   }));
+}
+
+/** What a shell says that has all tools. */
+export const everything = {
+  find: true,
+  sha256sum: true,
+  sort: true,
+  inotifywait: true,
+  tar: true,
+  certain: true,
+};
+
+/** The commands of a session, with each script changed and counted. */
+export function changedCommands(
+  commands: StreamSession,
+  change: (script: string) => string,
+): StreamSession & { readonly scripts: string[] } {
+  const scripts: string[] = [];
+  return {
+    scripts,
+    label: commands.label,
+    get epoch() {
+      return commands.epoch;
+    },
+    stream: (script, options) => {
+      scripts.push(script);
+      return commands.stream(change(script), options);
+    },
+  };
 }

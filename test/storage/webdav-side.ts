@@ -1,23 +1,16 @@
 /** What the tests of the WebDAV storage share: sides over a real server. */
 import { chmodSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Log } from '../../src/ports.js';
+import { silence } from '../../src/core/silence.js';
 import { openWebdav, type OpenedWebdav, type OpenWebdavOptions } from '../../src/storage/webdav/open.js';
+import { systemClock } from '../../src/system-clock.js';
 import { rawFolder } from '../contract/raw-folder.js';
 import type { ContractSide, MakeSide } from '../contract/side.js';
 import type { TestWebdavServer } from '../support/webdav-server.js';
-import { realClock } from './sftp-side.js';
-
-const silentLog: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 
 export function open(target: string, options: Partial<OpenWebdavOptions> = {}): OpenedWebdav {
   const password = () => Promise.resolve(null);
-  return openWebdav({ target, password, clock: realClock, log: silentLog, ...options });
+  return openWebdav({ target, password, clock: systemClock, log: silence, ...options });
 }
 
 /** A fresh folder on the server: where it lies, and its path there. */

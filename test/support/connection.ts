@@ -1,25 +1,9 @@
 import { readFileSync } from 'node:fs';
-import type { Clock, Link, LinkState, Log } from '../../src/ports.js';
+import { silence } from '../../src/core/silence.js';
+import type { Link, LinkState } from '../../src/ports.js';
+import { systemClock } from '../../src/system-clock.js';
 import { type Connection, type ConnectionOptions, createConnection } from '../../src/ssh/connection.js';
 import type { TestSshd } from './sshd.js';
-
-/** The machine's clock. */
-export const systemClock: Clock = {
-  monotonic: () => performance.now(),
-  now: () => Date.now(),
-  timer: (ms, callback) => {
-    const timer = setTimeout(callback, ms);
-    return () => clearTimeout(timer);
-  },
-  random: () => Math.random(),
-};
-
-export const silentLog: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 
 /** A connection to a test server, by its key and its first host key. Close it at the end. */
 export function connectTo(
@@ -39,7 +23,7 @@ export function connectTo(
         ssh: { username: sshd.user, privateKey },
       }),
     clock: systemClock,
-    log: silentLog,
+    log: silence,
     ...rest,
   });
 }

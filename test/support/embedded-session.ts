@@ -1,8 +1,9 @@
 /** Connections to the embedded server, for storages over it. */
 import { onTestFinished } from 'vitest';
+import { silence } from '../../src/core/silence.js';
 import { type Connection, createConnection } from '../../src/ssh/connection.js';
 import type { SftpServer } from '../../src/ssh/server/server.js';
-import { silentLog, systemClock } from './connection.js';
+import { systemClock } from '../../src/system-clock.js';
 
 /** A ready connection; it ends with the test. */
 export async function sessionTo(server: SftpServer): Promise<Connection> {
@@ -17,7 +18,7 @@ export async function sessionTo(server: SftpServer): Promise<Connection> {
         ssh: { username: 'someone', privateKey: server.clientKey },
       }),
     clock: systemClock,
-    log: silentLog,
+    log: silence,
   });
   onTestFinished(() => connection.close());
   await connection.ready();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { SyncResult } from '../../src/engine/events.js';
+import type { SyncOptions } from '../../src/library/sync-options.js';
 import { freshFolder } from './folder.js';
 import type { TestSshd } from './sshd.js';
 
@@ -40,6 +41,12 @@ export function freshPair(sshd: TestSshd): TestPair {
   };
 }
 
+/** The options of the library for such a pair. */
+export function optionsOf(pair: TestPair, more: Partial<SyncOptions> = {}): SyncOptions {
+  const [, sshConfig] = pair.flags;
+  return { local: pair.local, remote: pair.target, sshConfig: sshConfig!, stateDir: pair.stateDir, ...more };
+}
+
 export interface Finished {
   readonly code: number | null;
   readonly stdout: string;
@@ -73,21 +80,30 @@ export async function towline(args: readonly string[], options: RunOptions = {})
   return { code, stdout, stderr };
 }
 
-/** Runs `push --json` on a pair and returns what it printed, with the exit code. */
-export async function push(
+/** What a command that runs once printed with `--json`, and how it ended. */
+export type RunResult = SyncResult & { readonly code: number | null; readonly stderr: string };
+
+/** Commands that run once. */
+export type Verb = 'push' | 'pull' | 'sync';
+
+/** Runs one of them with `--json` on a pair to its end. */
+export async function run(
+  verb: Verb,
   pair: TestPair,
   flags: readonly string[] = [],
   options: RunOptions = {},
-): Promise<SyncResult & { code: number | null; stderr: string }> {
-  const { code, stdout, stderr } = await towline(
-    ['push', pair.local, pair.target, ...pair.flags, '--json', ...flags],
-    options,
-  );
+): Promise<RunResult> {
+  const args = [verb, pair.local, pair.target, ...pair.flags, '--json', ...flags];
+  const { code, stdout, stderr } = await towline(args, options);
   try {
     return { ...(JSON.parse(stdout) as SyncResult), code, stderr };
   } catch {
-    throw new Error(`push --json printed no object (exit ${String(code)}): ${stdout}\n${stderr}`);
+    throw new Error(`${verb} --json printed no object (exit ${String(code)}): ${stdout}\n${stderr}`);
   }
+}
+
+export function push(pair: TestPair, flags?: readonly string[], options?: RunOptions): Promise<RunResult> {
+  return run('push', pair, flags, options);
 }
 
 /** One JSON line of `watch`. */

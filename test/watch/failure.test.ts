@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { TowlineError } from '../../src/core/errors.js';
 import { watchFailure } from '../../src/watch/failure.js';
 
-const failed = (code: string) => Object.assign(new Error(`${code}: failed`), { code });
+const failed = (code: string) => Object.assign(new Error(`${code}: failed`), { code, syscall: 'watch' });
 
 test.each([
   ['ENOSPC', 'unsupported', 'fs.inotify.max_user_watches'],

@@ -1,4 +1,5 @@
 /** What the server answers, and how it is put on the wire. */
+import { errnoOf } from '../../core/errors.js';
 import type { Attributes } from '../channel.js';
 import { attributesField, packet, string, uint32 } from './packet.js';
 
@@ -75,10 +76,9 @@ const statusOfErrno: Readonly<Record<string, Status>> = {
 /** The status for what a request threw. What is neither a refusal nor an error of the system is thrown on: a bug. */
 export function statusOf(error: unknown): Status {
   if (error instanceof Refusal) return error.status;
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string' && 'syscall' in error) {
-    return statusOfErrno[error.code] ?? status.failure;
-  }
-  throw error;
+  const errno = errnoOf(error);
+  if (errno === null) throw error;
+  return statusOfErrno[errno] ?? status.failure;
 }
 
 /** The packet that answers request `id`. */

@@ -2,10 +2,10 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Entry } from '../../core/entry.js';
-import { hasCode, TowlineError } from '../../core/errors.js';
+import { hasCode, hasErrno, TowlineError } from '../../core/errors.js';
 import { checkName } from '../checked.js';
 import { checkExpected } from '../expected.js';
-import { attempt, errnoOf, localError } from './errors.js';
+import { attempt, localError } from './errors.js';
 import { directoryFlags, placeFlags, readFlags } from './flags.js';
 import { withPlace, type Place, type Root } from './place.js';
 import { publishAt, renameToNothing, taken } from './publish.js';
@@ -80,7 +80,7 @@ export function setLocalMetadata(
         return entryOf(fs.fstatSync(fd), kind);
       });
     } catch (error) {
-      if (['ENOENT', 'ELOOP'].includes(errnoOf(error) ?? '')) throw changed(shown, error);
+      if (hasErrno(error, 'ENOENT', 'ELOOP')) throw changed(shown, error);
       throw error instanceof TowlineError ? error : localError(error, 'set mode and time of', shown);
     }
   });
@@ -100,8 +100,8 @@ export function moveLocal(root: Root, from: string, to: string, expected: Entry)
         else publishAt({ from: old.at, to: place.at, shown: target, kind: now.kind }, null);
         return lookAgain(place, target);
       } catch (error) {
-        if (errnoOf(error) === 'ENOENT') throw changed(shown, error);
-        if (errnoOf(error) === 'EEXIST') throw taken(target, error);
+        if (hasErrno(error, 'ENOENT')) throw changed(shown, error);
+        if (hasErrno(error, 'EEXIST')) throw taken(target, error);
         throw error instanceof TowlineError ? error : localError(error, 'rename', shown);
       }
     }),
@@ -121,8 +121,8 @@ export async function removeLocal(root: Root, path: string, expected: Entry): Pr
       else fs.unlinkSync(at);
     });
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || hasCode(error, 'not-found')) return;
-    if (errnoOf(error) === 'EEXIST') throw notEmpty(shown, error);
+    if (hasErrno(error, 'ENOENT') || hasCode(error, 'not-found')) return;
+    if (hasErrno(error, 'EEXIST')) throw notEmpty(shown, error);
     throw error instanceof TowlineError ? error : localError(error, 'remove', shown);
   }
 }

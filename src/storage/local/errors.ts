@@ -1,6 +1,6 @@
 /** Turns the operating system's errors into ours: the one table of errno names. */
 import { getSystemErrorMessage } from 'node:util';
-import { asTowlineError, TowlineError, type ErrorCode } from '../../core/errors.js';
+import { asTowlineError, errnoOf, TowlineError, type ErrorCode } from '../../core/errors.js';
 
 const codes: Record<string, ErrorCode> = {
   ENOSPC: 'no-space',
@@ -32,12 +32,6 @@ const hints: Record<string, string> = {
   ENAMETOOLONG: 'Shorten the name',
   EIO: 'Check the disk',
 };
-
-/** The errno name (`ENOENT`) of an error of `node:fs`, or `null` when it is another error. */
-export function errnoOf(error: unknown): string | null {
-  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return null;
-  return typeof error.code === 'string' ? error.code : null;
-}
 
 /**
  * The error for a failed call. What the system refuses for a reason without a code of its own is `permission`.

@@ -1,6 +1,6 @@
 /** A directory opened to reach what is in it, so that a symlink that takes its name meanwhile leads nobody away. */
 import { closeSync, lstatSync, openSync } from 'node:fs';
-import { errnoOf } from './errors.js';
+import { hasErrno } from '../../core/errors.js';
 import { placeDirectoryFlags } from './flags.js';
 import type { Root } from './place.js';
 
@@ -23,7 +23,7 @@ export function openInside(root: Root, at: Buffer): Inside | null {
     const fd = openSync(at, placeDirectoryFlags);
     return inside(Buffer.from(`/proc/self/fd/${String(fd)}`), () => closeSync(fd));
   } catch (error) {
-    if (['ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return null;
+    if (hasErrno(error, 'ENOTDIR', 'ELOOP')) return null;
     throw error;
   }
 }

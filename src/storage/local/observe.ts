@@ -1,9 +1,10 @@
 /** What is at given paths now. */
 import { lstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { throwIfAborted } from '../../core/abort.js';
 import { asTowlineError, hasCode, TowlineError } from '../../core/errors.js';
 import type { Observed } from '../../ports.js';
-import { componentsOrRoot, throwIfAborted } from '../checked.js';
+import { componentsOrRoot } from '../checked.js';
 import { localError } from './errors.js';
 import { checkDirectories } from './place.js';
 import { Slice } from './slice.js';

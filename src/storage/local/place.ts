@@ -7,10 +7,10 @@
  */
 import { closeSync, existsSync, lstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { TowlineError } from '../../core/errors.js';
+import { errnoOf, TowlineError } from '../../core/errors.js';
 import { join as joinPath, windowsNameProblem } from '../../core/path.js';
 import { componentsOf } from '../checked.js';
-import { errnoOf, localError } from './errors.js';
+import { localError } from './errors.js';
 import { placeDirectoryFlags, rootFlags } from './flags.js';
 
 /** Where a path lies: its directory, held open where that is possible. */

@@ -1,9 +1,9 @@
 /** The last step of every new file and link: the temp takes the name of its destination. */
 import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import type { Entry, Kind } from '../../core/entry.js';
-import { TowlineError } from '../../core/errors.js';
+import { hasErrno, TowlineError } from '../../core/errors.js';
 import { checkExpected } from '../expected.js';
-import { errnoOf, localError } from './errors.js';
+import { localError } from './errors.js';
 import { entryFrom } from './stats.js';
 
 interface Publication {
@@ -31,7 +31,7 @@ export function publishAt(publication: Publication, expected: Entry | null): voi
     else renameToNothing(publication);
   } catch (error) {
     if (error instanceof TowlineError) throw error;
-    if (errnoOf(error) === 'ENOTEMPTY') throw taken(shown, error);
+    if (hasErrno(error, 'ENOTEMPTY')) throw taken(shown, error);
     throw localError(error, 'put the new version in the place of', shown);
   }
 }
@@ -56,7 +56,7 @@ function linkTo({ from, to, kind }: Publication): boolean {
     linkSync(from, to);
     return true;
   } catch (error) {
-    if (noLinks.includes(errnoOf(error) ?? '')) return false;
+    if (hasErrno(error, ...noLinks)) return false;
     throw error;
   }
 }

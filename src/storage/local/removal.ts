@@ -1,9 +1,8 @@
 /** Removes temps, whatever they hold, and clears their asides (core/tempname.ts), without following a symlink. */
 import * as fs from 'node:fs';
-import { hasCode } from '../../core/errors.js';
+import { hasCode, hasErrno } from '../../core/errors.js';
 import { nameOf } from '../../core/path.js';
 import { asideOf, isOwnName } from '../../core/tempname.js';
-import { errnoOf } from './errors.js';
 import { openInside } from './inside.js';
 import { withPlace, type Root } from './place.js';
 import { Slice } from './slice.js';
@@ -29,7 +28,7 @@ async function isGone(root: Root, path: string): Promise<boolean> {
     return true;
   } catch (error) {
     // Best effort: what could not be removed is missing in the answer. Below what is no directory any more there is nothing.
-    return hasCode(error, 'not-found', 'changed') || errnoOf(error) === 'ENOENT';
+    return hasCode(error, 'not-found', 'changed') || hasErrno(error, 'ENOENT');
   }
 }
 
@@ -63,8 +62,8 @@ export function clearAside(root: Root, beside: (name: string) => string, temp: s
       fs.rmdirSync(aside);
       return;
     } catch (error) {
-      if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return;
-      if (!['ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '') || emptied === emptyingsMax) throw error;
+      if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return;
+      if (!hasErrno(error, 'ENOTEMPTY', 'EEXIST') || emptied === emptyingsMax) throw error;
     }
     empty(root, aside, beside);
   }

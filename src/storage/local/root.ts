@@ -1,7 +1,6 @@
 import { lstat, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { TowlineError } from '../../core/errors.js';
-import { errnoOf } from './errors.js';
+import { errnoOf, hasErrno, TowlineError } from '../../core/errors.js';
 
 /** Which directory a root is, to notice that another one stands in its place. */
 export interface RootIdentity {
@@ -25,7 +24,7 @@ export async function resolveRoot(path: string): Promise<string> {
     return real;
   } catch (error) {
     if (error instanceof TowlineError) throw error;
-    if (errnoOf(error) === 'ENOENT') throw wrong('does not exist', 'Check the name, or make it first', error);
+    if (hasErrno(error, 'ENOENT')) throw wrong('does not exist', 'Check the name, or make it first', error);
     throw wrong('cannot be reached', 'Check the permissions of the folders above it', error);
   }
 }
@@ -47,7 +46,7 @@ export async function couldBeMade(path: string, parents: boolean): Promise<boole
     await lstat(path);
     return false;
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') return false;
+    if (!hasErrno(error, 'ENOENT')) return false;
   }
   return parents || (await inspectRoot(dirname(path))) !== null;
 }

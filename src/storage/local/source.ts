@@ -3,9 +3,9 @@ import { close, closeSync, fstatSync, lstatSync, openSync, read, readSync, type 
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Entry } from '../../core/entry.js';
-import { hasCode, TowlineError } from '../../core/errors.js';
+import { errnoOf, hasCode, hasErrno, TowlineError } from '../../core/errors.js';
 import type { Source } from '../../ports.js';
-import { attempt, errnoOf, localError } from './errors.js';
+import { attempt, localError } from './errors.js';
 import { readFlags } from './flags.js';
 import { placeOf, type Place, type Root } from './place.js';
 import { entryOf } from './stats.js';
@@ -178,7 +178,7 @@ class LocalSource implements Source {
     try {
       return lstatSync(this.#absolute, { bigint: true, throwIfNoEntry: false });
     } catch (error) {
-      if (errnoOf(error) === 'ENOTDIR') return undefined;
+      if (hasErrno(error, 'ENOTDIR')) return undefined;
       throw error;
     }
   }

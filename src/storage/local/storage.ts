@@ -2,13 +2,13 @@
 import { mkdirSync, statSync, type StatsFs } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { hasCode, TowlineError } from '../../core/errors.js';
+import { hasCode, hasErrno, TowlineError } from '../../core/errors.js';
 import type { Capabilities } from '../../ports.js';
 import type { InPlaceStorage } from '../../ports-in-place.js';
 import { componentsOf, componentsOrRoot } from '../checked.js';
 import { hashEach, hashSource } from '../hash.js';
 import * as changes from './changes.js';
-import { attempt, errnoOf, localError } from './errors.js';
+import { attempt, localError } from './errors.js';
 import { observeLocal } from './observe.js';
 import { canHoldPlaces, checkDirectories, type Root } from './place.js';
 import { removeLocalTemps } from './removal.js';
@@ -102,7 +102,7 @@ function ensureRoot(root: string, parents: boolean): void {
   try {
     mkdirSync(root, { recursive: parents });
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') {
+    if (hasErrno(error, 'ENOENT')) {
       const what = `cannot make ${root}: the directory that is to hold it is missing`;
       throw new TowlineError('not-found', what, {
         path: root,
@@ -110,7 +110,7 @@ function ensureRoot(root: string, parents: boolean): void {
         cause: error,
       });
     }
-    if (errnoOf(error) !== 'EEXIST') throw localError(error, 'make', root);
+    if (!hasErrno(error, 'EEXIST')) throw localError(error, 'make', root);
   }
   const isDirectory = attempt('look at', root, () => statSync(root).isDirectory());
   if (!isDirectory)
@@ -138,7 +138,7 @@ async function freeBytes(root: string, path: string): Promise<number> {
       return space.bavail * space.bsize;
     } catch (error) {
       const above = dirname(absolute);
-      const missing = ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '');
+      const missing = hasErrno(error, 'ENOENT', 'ENOTDIR');
       if (!missing || above === absolute) throw localError(error, 'ask for the free space of', absolute);
       absolute = above;
     }

@@ -17,14 +17,14 @@ import {
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Entry } from '../../core/entry.js';
-import { TowlineError } from '../../core/errors.js';
+import { errnoOf, hasCode, hasErrno, TowlineError } from '../../core/errors.js';
 import { nameOf } from '../../core/path.js';
 import type { Temp, TempAttributes } from '../../ports.js';
 import { Acknowledged } from '../acknowledged.js';
 import { checkName } from '../checked.js';
 import { checkExpected } from '../expected.js';
 import { inPlace } from '../in-place.js';
-import { attempt, errnoOf, localError } from './errors.js';
+import { attempt, localError } from './errors.js';
 import { createFlags, resumeFlags } from './flags.js';
 import { observeOne } from './observe.js';
 import { withPlace, type Place, type Root } from './place.js';
@@ -189,7 +189,7 @@ class LocalTemp implements Temp {
         await withPlace(this.#root, this.#path, (place) => unlinkSync(place.beside(this.#name)));
       return true;
     } catch (error) {
-      return errnoOf(error) === 'ENOENT' || (error instanceof TowlineError && error.code === 'not-found');
+      return hasErrno(error, 'ENOENT') || hasCode(error, 'not-found');
     }
   }
 
@@ -240,6 +240,6 @@ function keepOwner(fd: number, owner: { readonly uid: number; readonly gid: numb
     fchownSync(fd, owner.uid, owner.gid);
   } catch (error) {
     // Only root may give files away: elsewhere the file is ours from now on.
-    if (errnoOf(error) !== 'EPERM') throw error;
+    if (!hasErrno(error, 'EPERM')) throw error;
   }
 }

@@ -1,4 +1,5 @@
 /** The reading half of a memory storage. */
+import { throwIfAborted } from '../../core/abort.js';
 import type { Entry } from '../../core/entry.js';
 import { asTowlineError, TowlineError } from '../../core/errors.js';
 import { join, nameProblem } from '../../core/path.js';
@@ -7,7 +8,7 @@ import { isOwnName } from '../../core/tempname.js';
 import { orderedWalk, type Child, type Listing } from '../../core/walk.js';
 import type { ScanItem } from '../../core/stream.js';
 import type { Observed, ScanRequest, Source } from '../../ports.js';
-import { componentsOf, componentsOrRoot, throwIfAborted } from '../checked.js';
+import { componentsOf, componentsOrRoot } from '../checked.js';
 import { step, type MemoryContext } from './context.js';
 import { ownerMay, type Node } from './tree.js';
 

@@ -1,7 +1,6 @@
 /** How far the server's clock is from ours. */
 import { hasCode } from '../../core/errors.js';
-import { tempName } from '../../core/tempname.js';
-import type { Clock } from '../../ports.js';
+import { momentaryName } from '../momentary-name.js';
 import type { SftpContext } from './context.js';
 import { failureOf } from './failures.js';
 import type { MomentaryFiles } from './momentary-files.js';
@@ -37,7 +36,7 @@ export class ClockOffset {
 
   async #measure(): Promise<number> {
     const { clock, paths } = this.#context;
-    const attempt = this.#context.attempt('measure the clock with', paths.below(probeName(clock)));
+    const attempt = this.#context.attempt('measure the clock with', paths.below(momentaryName(clock)));
     const channel = await this.#context.channel('transfer');
     const beforeMs = clock.now();
     try {
@@ -64,9 +63,4 @@ export function offsetOf(mtimeMs: number, beforeMs: number, afterMs: number): nu
   const leastMs = mtimeMs - afterMs;
   const mostMs = mtimeMs + granularityMs - beforeMs;
   return leastMs <= 0 && mostMs >= 0 ? 0 : (leastMs + mostMs) / 2;
-}
-
-function probeName(clock: Clock): string {
-  const random = [clock.random(), clock.random()].map((one) => one.toString(36).slice(2)).join('');
-  return tempName('probe', `0${random}`);
 }

@@ -1,8 +1,8 @@
 /** Hashes of many files by `sha256sum` on the server. */
 import { randomUUID } from 'node:crypto';
+import { throwIfAborted } from '../../core/abort.js';
 import { hasCode } from '../../core/errors.js';
 import { parentOf } from '../../core/path.js';
-import { throwIfAborted } from '../checked.js';
 import { mapBounded } from '../bounded.js';
 import type { SftpContext } from './context.js';
 import { pathProblem } from './paths.js';

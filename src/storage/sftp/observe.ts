@@ -1,9 +1,9 @@
 /** The state of many paths at once. */
+import { throwIfAborted } from '../../core/abort.js';
 import { asTowlineError, TowlineError } from '../../core/errors.js';
 import { ancestorsOf } from '../../core/path.js';
 import type { Observed } from '../../ports.js';
 import type { SftpChannel } from '../../ssh/channel.js';
-import { throwIfAborted } from '../checked.js';
 import { entryOf, kindOf } from './attributes.js';
 import { mapBounded } from '../bounded.js';
 import type { SftpContext } from './context.js';

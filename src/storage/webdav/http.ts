@@ -1,9 +1,9 @@
 /** Sends requests to one server, each with a deadline that runs from the last sign of life. */
 import type { Readable } from 'node:stream';
 import { AuthType, createClient, type Response, type WebDAVClient } from 'webdav';
+import { throwIfAborted } from '../../core/abort.js';
 import { TowlineError } from '../../core/errors.js';
 import type { Clock } from '../../ports.js';
-import { throwIfAborted } from '../checked.js';
 import type { Agents } from './agents.js';
 import { Answer } from './answer.js';
 import { systemCodeOf, transportFailure } from './failures.js';

@@ -1,9 +1,9 @@
 /** The state of many paths at once. */
+import { throwIfAborted } from '../../core/abort.js';
 import { asTowlineError, hasCode, TowlineError } from '../../core/errors.js';
 import { nameOf, parentOf } from '../../core/path.js';
 import type { Observed } from '../../ports.js';
 import { mapBounded } from '../bounded.js';
-import { throwIfAborted } from '../checked.js';
 import type { WebdavContext } from './context.js';
 import { concernsLink, refusal } from './failures.js';
 import { entryOf, list, look } from './propfind.js';

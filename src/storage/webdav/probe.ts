@@ -1,7 +1,6 @@
 /** Finds out what a server can do by doing it with a file of ours. */
 import { hasCode } from '../../core/errors.js';
-import { tempName } from '../../core/tempname.js';
-import type { Clock } from '../../ports.js';
+import { momentaryName } from '../momentary-name.js';
 import { leastAbilities, type Abilities, type TimeSetters, type WebdavContext } from './context.js';
 import type { Attempt } from './failures.js';
 import { look, propfind } from './propfind.js';
@@ -16,7 +15,7 @@ const probedMs = 1_000_000_000_000;
  */
 export async function findAbilities(context: WebdavContext): Promise<Abilities> {
   const space = (await quotaBytes(context)) !== null;
-  const path = probeName(context.session.clock);
+  const path = momentaryName(context.session.clock);
   const attempt = context.attempt('try out', path);
   const url = context.urls.below(path);
   try {
@@ -69,9 +68,4 @@ export async function quotaBytes(context: WebdavContext): Promise<number | null>
   const asked = { url: context.urls.directory(''), depth: '0', more: ['quota-available-bytes'] } as const;
   const responses = await propfind(context, asked);
   return typeof responses === 'number' ? null : (responses[0]?.freeBytes ?? null);
-}
-
-function probeName(clock: Clock): string {
-  const random = [clock.random(), clock.random()].map((one) => one.toString(36).slice(2)).join('');
-  return tempName('probe', `0${random}`);
 }

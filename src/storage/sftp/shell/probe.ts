@@ -8,13 +8,11 @@
  * (`ScanRequest.hint`), so that a wrong tree may delay what is seen until the next full scan, and no more.
  */
 import { hasCode } from '../../../core/errors.js';
-import { tempName } from '../../../core/tempname.js';
-import type { Clock } from '../../../ports.js';
 import type { Handle, SftpChannel } from '../../../ssh/channel.js';
 import type { MomentaryFiles } from '../momentary-files.js';
 import type { RootedPaths } from '../paths.js';
 import { agrees } from './agreement.js';
-import { answers, randomWord, type ShellParts, type Tool } from './tools.js';
+import { answers, type ShellParts, type Tool } from './tools.js';
 import { witness } from './witness.js';
 
 /** What works in the server's shell. */
@@ -73,11 +71,6 @@ export async function probeByLooking(parts: ProbeParts): Promise<ShellTools | nu
   // Where it told of others, or of nobody though it watched, it is in another directory, whatever that looks like.
   if (seen === 'others' || !said.has('find') || !(await agrees(parts))) return null;
   return toolsOf((tool) => tool === 'find', false);
-}
-
-/** A name for the file that both must see; a temp's, so that one which a lost link left behind is removed in time. */
-export function probeName(clock: Clock): string {
-  return tempName('probe', `0${randomWord(clock)}`);
 }
 
 function toolsOf(has: (tool: Tool) => boolean, certain: boolean): ShellTools {

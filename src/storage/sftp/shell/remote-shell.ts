@@ -3,9 +3,10 @@ import { hasCode, TowlineError } from '../../../core/errors.js';
 import type { Clock } from '../../../ports.js';
 import type { CommandStream, StreamRun } from '../../../ports-stream.js';
 import type { SftpSession, StreamSession } from '../../../ssh/channel.js';
+import { momentaryName } from '../../momentary-name.js';
 import { MomentaryFiles } from '../momentary-files.js';
 import { RootedPaths } from '../paths.js';
-import { probe, probeByLooking, type ProbeParts, probeName, type ShellTools } from './probe.js';
+import { probe, probeByLooking, type ProbeParts, type ShellTools } from './probe.js';
 import type { Tool } from './tools.js';
 
 export interface RemoteShellOptions {
@@ -124,7 +125,7 @@ export class RemoteShell {
   }
 
   #probe(parts: ProbeParts): Promise<ShellTools | null> {
-    const name = probeName(parts.clock);
+    const name = momentaryName(parts.clock);
     this.#probeName = name;
     return probe(parts, name);
   }

@@ -6,6 +6,7 @@
 import { hasCode } from '../../../core/errors.js';
 import type { Clock } from '../../../ports.js';
 import type { StreamSession } from '../../../ssh/channel.js';
+import { randomWord } from '../../momentary-name.js';
 
 /** What a shell may offer. */
 export type Tool =
@@ -93,9 +94,4 @@ function probeScript(head: string, tail: string, file: string | null): string {
     ...(file === null ? [] : [`if [ -f ./${file} ]; then say root; fi`]),
     ...lines,
   ].join('; ');
-}
-
-/** Letters and digits that nobody can know. */
-export function randomWord(clock: Clock): string {
-  return [clock.random(), clock.random()].map((one) => one.toString(36).slice(2)).join('');
 }
