@@ -144,7 +144,9 @@ export class Control implements AgentControl {
     if (name === 'halted') return 'halted';
     if (name !== 'ready') return board.watching ? 'waiting' : 'starting';
     if (scans.active) return 'scanning';
-    return board.watching ? 'watching' : 'starting';
+    if (board.watching) return 'watching';
+    // The first scan is over a moment before that is told; a one-shot run is still carrying what its scan found.
+    return board.lastScan === null ? 'starting' : 'scanning';
   }
 
   #changed(): void {
