@@ -100,6 +100,7 @@ function addVerb(
   command.action(async (given: string[], { dryRun = false, every, ...more }: OnceFlags & { mode?: Mode }) => {
     const { pair: asked, command: settings } = await configured(context, verb.name, given, flags);
     const pair = { ...asked, ...modeOf(verb, more.mode, asked.mode) };
+    flags.refuseIdle(pair, false);
     const output = flags.output();
     const time = every ?? settings.every;
     if (time === undefined || dryRun) {

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { conflictPolicies, driftPolicies, modes, type PairOptions } from '../index.js';
 import { addChoiceFlags } from './choice-flags.js';
 import { bwlimit, type Compare, maxDelete, positiveNumber, wholeNumber } from './flag-values.js';
+import { refuseIdle } from './idle-flags.js';
 import { readRules, type RuleFlag } from './rules.js';
 import { addSecretFlags, type SecretFlags } from './secret-flags.js';
 
@@ -62,6 +63,8 @@ export interface FlagReader {
   output(): OutputFlags;
   /** @throws TowlineError `configuration` when a file named by `--exclude-from` or `--filter-from` cannot be read */
   pair(local: string, remote: string): PairOptions;
+  /** @throws TowlineError `configuration` when one of the flags can have no effect in a run (`watches`: an agent) of this pair */
+  refuseIdle(pair: PairOptions, watches: boolean): void;
   /** `--profile`. */
   profile(): string | undefined;
   /** `--trust`. */
@@ -86,6 +89,7 @@ export function addPairFlags(command: Command): FlagReader {
       return { json, verbose, quiet };
     },
     pair: (local, remote) => pairOptions(command.opts<ParsedFlags>(), { rules, afterSync }, local, remote),
+    refuseIdle: (pair, watches) => refuseIdle(command, pair, watches),
     profile: () => command.opts<ParsedFlags>().profile,
     trust: () => command.opts<ParsedFlags>().trust ?? false,
   };

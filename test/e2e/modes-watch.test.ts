@@ -73,6 +73,8 @@ const there = (...names: string[]) =>
   Object.fromEntries(names.map((name) => [name, `edited there, ${name}`]));
 const kept = { 'both kept': 'edited here: both' };
 
+const all = ['--max-delete', '100%'];
+
 const table: Record<Mode, { flags?: string[]; local: Texts; remote: Texts }> = (() => {
   const pushed = {
     ...base('same', 'there', 'gone-there'),
@@ -92,9 +94,13 @@ const table: Record<Mode, { flags?: string[]; local: Texts; remote: Texts }> = (
     ...there('there', 'both', 'd/gone-edited', 'new-there'),
   };
   return {
-    push: { flags: ['--delete'], local: pushed, remote: pushed },
-    pull: { flags: ['--delete'], local: pulled, remote: pulled },
-    'two-way': { local: { ...base('same'), ...edits }, remote: { ...base('same'), ...edits } },
+    push: { flags: ['--delete', ...all], local: pushed, remote: pushed },
+    pull: { flags: ['--delete', ...all], local: pulled, remote: pulled },
+    'two-way': {
+      flags: all,
+      local: { ...base('same'), ...edits },
+      remote: { ...base('same'), ...edits },
+    },
     'push-backup': {
       local: { ...base('same', 'gone-there'), ...edits },
       remote: { ...base('same', 'gone-here'), ...edits },
@@ -115,7 +121,8 @@ test.each(Object.keys(table) as Mode[])('%s', async (mode) => {
     tick--;
     save(pair.remote, name, `agreed ${name}`);
   }
-  const agent = watch(pair, ['--mode', mode, '--max-delete', '100%', '--remote-poll-seconds', '1', ...flags]);
+  const soon = mode === 'push' ? [] : ['--remote-poll-seconds', '1'];
+  const agent = watch(pair, ['--mode', mode, ...soon, ...flags]);
   onTestFinished(async () => {
     await agent.stop();
   });
