@@ -94,7 +94,10 @@ function addVerb(
     .argument('[arguments...]')
     .configureHelp({ visibleArguments: () => [] })
     .option('-n, --dry-run', 'show what would be done, and change nothing')
-    .option('--every <time>', 'again and again, this long after the last run: 30s, 15m, 2h, 1d')
+    .option(
+      '--every <time>',
+      'again and again, this long after the last run: 30s, 15m, 2h, 1d (default: once)',
+    )
     .addHelpText('after', `\nExamples:${verb.examples}\n${exitCodesHelp}`);
   const flags = addPairFlags(command);
   command.action(async (given: string[], { dryRun = false, every, ...more }: OnceFlags & { mode?: Mode }) => {

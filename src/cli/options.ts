@@ -116,9 +116,17 @@ export function addWatchFlags(command: Command): void {
 function addConnectionFlags(command: Command): void {
   command
     .optionsGroup('Connection:')
-    .option('-p, --port <port>', 'port of the SSH server', wholeNumber(1, 65_535))
-    .option('-i, --identity <file>', 'private key to log in with (repeatable)', collect)
-    .option('-F, --ssh-config <file>', 'another ssh_config')
+    .option(
+      '-p, --port <port>',
+      'port of the SSH server (default: as ssh_config says, else 22)',
+      wholeNumber(1, 65_535),
+    )
+    .option(
+      '-i, --identity <file>',
+      'private key to log in with (repeatable; default: as ssh_config says)',
+      collect,
+    )
+    .option('-F, --ssh-config <file>', 'another ssh_config (default: ~/.ssh/config)')
     .option('--accept-new', "add an unknown host's key to known_hosts instead of refusing it");
   addSecretFlags(command);
 }
@@ -128,14 +136,32 @@ function addModeFlags(command: Command): void {
     new Option(flags, description).choices(values);
   command
     .optionsGroup('Which way:')
-    .addOption(one('--mode <mode>', 'which way changes go', modes))
-    .addOption(one('--conflict <policy>', 'two-way: when both sides changed a file', conflictPolicies))
+    .addOption(one('--mode <mode>', `which way changes go (default: ${usualMode(command.name())})`, modes))
+    .addOption(
+      one(
+        '--conflict <policy>',
+        'two-way: when both sides changed a file (default: keep-both)',
+        conflictPolicies,
+      ),
+    )
     .option(
       '--max-conflict-copies <n>',
       'versions kept beside one file, at most (default: 10)',
       wholeNumber(1, 1_000),
     )
-    .addOption(one('--on-drift <policy>', 'when others changed the side that only follows', driftPolicies));
+    .addOption(
+      one(
+        '--on-drift <policy>',
+        'push, pull: when others changed the side that only follows (default: overwrite)',
+        driftPolicies,
+      ),
+    );
+}
+
+/** Where nothing says a mode; for a command of one direction it is its name. */
+function usualMode(command: string): Mode {
+  if (command === 'sync') return 'two-way';
+  return command === 'pull' ? 'pull' : 'push';
 }
 
 function addDeletionFlags(command: Command): void {
@@ -154,13 +180,12 @@ function addServerFlags(command: Command): void {
     .optionsGroup('On the server:')
     .option('--chmod <changes>', "modes there, as rsync's: D755,F644 or u+rwX,go-w")
     .option('--mkpath', 'make missing parents of the remote folder too')
-    .option('--fsync', 'force each file to disk before it gets its name')
+    .option('--fsync', 'force each file to disk before it gets its name (two-way: on by default)')
     .addOption(
-      new Option('--verify <how>', 'check each file once more after it was carried over').choices([
-        'none',
-        'size',
-        'checksum',
-      ]),
+      new Option(
+        '--verify <how>',
+        'check each file once more after it was carried over (default: none)',
+      ).choices(['none', 'size', 'checksum']),
     );
 }
 
@@ -175,7 +200,11 @@ function addFlowFlags(command: Command, afterSync: AfterSync[]): void {
   command
     .optionsGroup('Pace, and what follows:')
     .option('--bwlimit <KiB/s>', 'send at most this much (default: no limit)', bwlimit)
-    .option('--concurrency <n>', 'work on at most this many files at once', wholeNumber(1, 256))
+    .option(
+      '--concurrency <n>',
+      'work on at most this many files at once (default: 4 to 192, by size)',
+      wholeNumber(1, 256),
+    )
     .addOption(
       new Option('--transport <how>', 'push, pull: what carries contents (default: sftp)').choices([
         'sftp',
