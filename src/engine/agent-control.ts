@@ -3,6 +3,7 @@ import type { Resolution } from '../core/policy.js';
 import type { LinkState } from '../ports.js';
 import { pause as pauseFor } from './pause.js';
 import { conflictsMax, noConflict } from './resolutions.js';
+import type { Attention } from './attention.js';
 import type { Context } from './context.js';
 import type { Guardian } from './guardian.js';
 import type { Intake } from './intake.js';
@@ -20,6 +21,7 @@ const stateLostFact = 'setAside';
 
 export interface ControlParts {
   readonly context: Context;
+  readonly attention: Attention;
   readonly guardian: Guardian;
   readonly intake: Intake;
   readonly runner: Runner;
@@ -123,10 +125,13 @@ export class Control implements AgentControl {
   }
 
   async resolve(path: string, keep: Resolution): Promise<void> {
-    const { context, runner } = this.#parts;
+    const { context, runner, attention } = this.#parts;
     const { queue } = context.state;
-    const known = await queue.problems(conflictsMax);
-    if (!known.some((row) => row.path === path && row.problem?.code === 'conflict')) throw noConflict(path);
+    // Who is told of one may decide it at once: ahead of its row.
+    if (!attention.waits(path)) {
+      const known = await queue.problems(conflictsMax);
+      if (!known.some((row) => row.path === path && row.problem?.code === 'conflict')) throw noConflict(path);
+    }
     await context.resolutions.decide(path, keep);
     await queue.put([{ path, cause: 'retry', sinceMs: context.clock.now() }]);
     await runner.drained();

@@ -36,6 +36,11 @@ export class Attention {
     return [...this.#problems.values()];
   }
 
+  /** Whether it was told that the path is in conflict and waits for a person. */
+  waits(path: string): boolean {
+    return this.#conflicts.has(path);
+  }
+
   /** The row for a path that a scan could not finish. */
   rowAfterFailure(path: string, error: TowlineError): QueuePut {
     const { delayMs, problem } = this.#classify(path, error, 0);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { AgentEvents, SessionOptions, SyncOptions, TransferEvent } from '../../src/index.js';
@@ -249,6 +249,39 @@ describe('an agent', () => {
     proxy.dropAll();
     await waiting;
     await back;
+  });
+
+  test('a conflict is decided as it is told: in the middle of the first sync, and of a batch', async () => {
+    const pair = freshPair(sshd);
+    for (const side of [pair.local, pair.remote]) {
+      writeFileSync(join(side, 'first'), `of ${side}`);
+      // Whose contents have to be read before it is one.
+      writeFileSync(join(side, 'second'), side === pair.local ? 'mine' : 'your');
+      utimesSync(join(side, 'second'), 1, side === pair.local ? 1_600_000_000 : 1_600_000_010);
+    }
+    const agent = agentOn(pair, { mode: 'two-way', conflict: 'manual' });
+    const decided: Promise<void>[] = [];
+    agent.on('conflict', ({ path, resolution }) => {
+      if (resolution === 'waiting') decided.push(agent.resolve(path, 'remote'));
+    });
+    await agent.start();
+    await agent.flush();
+    await Promise.all(decided);
+    expect(decided).toHaveLength(2);
+    expect(readFileSync(join(pair.local, 'first'), 'utf8')).toBe(`of ${pair.remote}`);
+    expect(readFileSync(join(pair.local, 'second'), 'utf8')).toBe('your');
+
+    agent.pause();
+    for (const side of [pair.local, pair.remote]) writeFileSync(join(side, 'first'), `again of ${side}`);
+    const told = next(agent, 'conflict', ({ resolution }) => resolution === 'waiting');
+    await agent.resume();
+    await told;
+    await Promise.all(decided);
+    expect(decided).toHaveLength(3);
+    expect(readFileSync(join(pair.local, 'first'), 'utf8')).toBe(`again of ${pair.remote}`);
+
+    const given = AbortSignal.abort();
+    expect(await codeOf(agent.resolve('first', 'local', { signal: given }))).toBe('interrupted');
   });
 
   test('a deletion that is held back is told, and let go on demand', async () => {
