@@ -60,7 +60,7 @@ export async function openPair(parts: PairParts, hooks: RunHooks, purpose: Purpo
   const place = await localPlace(options, resolved, purpose);
   throwIfAborted(hooks.signal);
   const remote = await resolveRemote({ ...options, remote: parts.remote }, place, env, hooks.prompts);
-  refuseUnsupported(options, resolved, remote);
+  refuseHopeless(options, resolved, remote);
   const root = await localRoot(options, resolved, purpose);
   const pairIdentity = { localRealPath: root, ...remote.identity };
   const folder = stateFolder({
@@ -164,19 +164,19 @@ function remoteWatcher({ inotify }: OpenRemote, root: string): (() => Watcher) |
   return inotify === null ? null : () => createRemoteWatcher({ exec: inotify, root });
 }
 
-/** What was asked for and the remote can never do is said before anything is touched. */
-function refuseUnsupported(options: PairOptions, { mode, afterSync }: ResolvedOptions, remote: Remote): void {
-  const unsupported = (what: string, hint: string) =>
-    new TowlineError('unsupported', `${remote.label} ${what}`, { host: remote.label, hint });
+/** What was asked for and this kind of remote can never do is a wrong option, said before anything is touched. */
+function refuseHopeless(options: PairOptions, { mode, afterSync }: ResolvedOptions, remote: Remote): void {
+  const against = (what: string, hint: string) =>
+    new TowlineError('configuration', `${remote.label} ${what}`, { host: remote.label, hint });
   if (!remote.can.commands && afterSync.some(({ where }) => where === 'remote')) {
-    throw unsupported(
+    throw against(
       'runs no commands, and a hook is to run there',
       'Let the hook run here ("where": "local"), or leave it out',
     );
   }
   if (writtenSidesOf(mode).includes('local')) return;
   if (!remote.can.modes && options.chmod !== undefined)
-    throw unsupported('keeps no modes, and chmod is to set them there', 'Leave chmod out');
+    throw against('keeps no modes, and chmod is to set them there', 'Leave chmod out');
   if (!remote.can.fsync && options.fsync === true)
-    throw unsupported('cannot be told to force files to disk, and fsync asks for that', 'Leave fsync out');
+    throw against('cannot be told to force files to disk, and fsync asks for that', 'Leave fsync out');
 }

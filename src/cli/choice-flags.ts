@@ -26,9 +26,13 @@ export function addChoiceFlags(command: Command, rules: RuleFlag[]): void {
     .addOption(
       ruleFlag('--filter-from <file>', "lines '- PATTERN' and '+ PATTERN' (repeatable)", 'filter-from'),
     )
-    .option('--max-size <size>', 'leave alone files larger than this on either side: 500k, 10M, 1G')
+    .option('--max-size <size>', 'leave alone files larger than this: 500k, 10M, 1G (default: no limit)')
     .option('--gitignore', 'leave out what .gitignore files name')
     .option('--editor-files', "sync editors' swap, probe and backup files (*.swp, 4913, *~, …) too")
-    .option('--compare <how>', `what makes files equal at first sight: ${compares.join(', ')}`, compare)
+    .option(
+      '--compare <how>',
+      `what makes files equal at first sight: ${compares.join(', ')} (default: mtime+size; transport rsync: checksum)`,
+      compare,
+    )
     .option('--force', 'send files that are equal, too');
 }

@@ -3,6 +3,7 @@ import type { AgentEvent } from '../index.js';
 import type { Log } from './context.js';
 
 type LinkState = Extract<AgentEvent, { type: 'link' }>['state'];
+type Conflict = Extract<AgentEvent, { type: 'conflict' }>;
 type Notice = Extract<AgentEvent, { type: 'notice' }>;
 
 type Fields = Record<string, unknown>;
@@ -39,7 +40,7 @@ function entryOf(event: AgentEvent): Entry | null {
     case 'batch':
       return ['info', 'batch', { ...event.summary }];
     case 'conflict':
-      return ['warn', event.cause, { path: event.path, side: event.side, copy: event.copy }];
+      return conflictEntry(event);
     case 'problem':
       return ['warn', event.problem.message, { path: event.problem.path, code: event.problem.code }];
     case 'solved':
@@ -79,6 +80,11 @@ function linkEntry(state: LinkState): Entry {
     case 'closed':
       return ['debug', 'connection closed', { state: state.name }];
   }
+}
+
+/** One that waits is a problem too, and that is the warning. */
+function conflictEntry({ path, cause, resolution, side, copy }: Conflict): Entry {
+  return [resolution === 'waiting' ? 'info' : 'warn', cause, { path, resolution, side, copy }];
 }
 
 function noticeEntry({ level, code, message, path, side }: Notice): Entry {

@@ -94,12 +94,16 @@ function addVerb(
     .argument('[arguments...]')
     .configureHelp({ visibleArguments: () => [] })
     .option('-n, --dry-run', 'show what would be done, and change nothing')
-    .option('--every <time>', 'again and again, this long after the last run: 30s, 15m, 2h, 1d')
+    .option(
+      '--every <time>',
+      'again and again, this long after the last run: 30s, 15m, 2h, 1d (default: once)',
+    )
     .addHelpText('after', `\nExamples:${verb.examples}\n${exitCodesHelp}`);
   const flags = addPairFlags(command);
   command.action(async (given: string[], { dryRun = false, every, ...more }: OnceFlags & { mode?: Mode }) => {
     const { pair: asked, command: settings } = await configured(context, verb.name, given, flags);
     const pair = { ...asked, ...modeOf(verb, more.mode, asked.mode) };
+    flags.refuseIdle(pair, false);
     const output = flags.output();
     const time = every ?? settings.every;
     if (time === undefined || dryRun) {

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { conflictPolicies, driftPolicies, modes, type PairOptions } from '../index.js';
 import { addChoiceFlags } from './choice-flags.js';
 import { bwlimit, type Compare, maxDelete, positiveNumber, wholeNumber } from './flag-values.js';
+import { refuseIdle } from './idle-flags.js';
 import { readRules, type RuleFlag } from './rules.js';
 import { addSecretFlags, type SecretFlags } from './secret-flags.js';
 
@@ -62,6 +63,8 @@ export interface FlagReader {
   output(): OutputFlags;
   /** @throws TowlineError `configuration` when a file named by `--exclude-from` or `--filter-from` cannot be read */
   pair(local: string, remote: string): PairOptions;
+  /** @throws TowlineError `configuration` when one of the flags can have no effect in a run (`watches`: an agent) of this pair */
+  refuseIdle(pair: PairOptions, watches: boolean): void;
   /** `--profile`. */
   profile(): string | undefined;
   /** `--trust`. */
@@ -86,6 +89,7 @@ export function addPairFlags(command: Command): FlagReader {
       return { json, verbose, quiet };
     },
     pair: (local, remote) => pairOptions(command.opts<ParsedFlags>(), { rules, afterSync }, local, remote),
+    refuseIdle: (pair, watches) => refuseIdle(command, pair, watches),
     profile: () => command.opts<ParsedFlags>().profile,
     trust: () => command.opts<ParsedFlags>().trust ?? false,
   };
@@ -112,9 +116,17 @@ export function addWatchFlags(command: Command): void {
 function addConnectionFlags(command: Command): void {
   command
     .optionsGroup('Connection:')
-    .option('-p, --port <port>', 'port of the SSH server', wholeNumber(1, 65_535))
-    .option('-i, --identity <file>', 'private key to log in with (repeatable)', collect)
-    .option('-F, --ssh-config <file>', 'another ssh_config')
+    .option(
+      '-p, --port <port>',
+      'port of the SSH server (default: as ssh_config says, else 22)',
+      wholeNumber(1, 65_535),
+    )
+    .option(
+      '-i, --identity <file>',
+      'private key to log in with (repeatable; default: as ssh_config says)',
+      collect,
+    )
+    .option('-F, --ssh-config <file>', 'another ssh_config (default: ~/.ssh/config)')
     .option('--accept-new', "add an unknown host's key to known_hosts instead of refusing it");
   addSecretFlags(command);
 }
@@ -124,14 +136,32 @@ function addModeFlags(command: Command): void {
     new Option(flags, description).choices(values);
   command
     .optionsGroup('Which way:')
-    .addOption(one('--mode <mode>', 'which way changes go', modes))
-    .addOption(one('--conflict <policy>', 'two-way: when both sides changed a file', conflictPolicies))
+    .addOption(one('--mode <mode>', `which way changes go (default: ${usualMode(command.name())})`, modes))
+    .addOption(
+      one(
+        '--conflict <policy>',
+        'two-way: when both sides changed a file (default: keep-both)',
+        conflictPolicies,
+      ),
+    )
     .option(
       '--max-conflict-copies <n>',
       'versions kept beside one file, at most (default: 10)',
       wholeNumber(1, 1_000),
     )
-    .addOption(one('--on-drift <policy>', 'when others changed the side that only follows', driftPolicies));
+    .addOption(
+      one(
+        '--on-drift <policy>',
+        'push, pull: when others changed the side that only follows (default: overwrite)',
+        driftPolicies,
+      ),
+    );
+}
+
+/** Where nothing says a mode; for a command of one direction it is its name. */
+function usualMode(command: string): Mode {
+  if (command === 'sync') return 'two-way';
+  return command === 'pull' ? 'pull' : 'push';
 }
 
 function addDeletionFlags(command: Command): void {
@@ -150,13 +180,12 @@ function addServerFlags(command: Command): void {
     .optionsGroup('On the server:')
     .option('--chmod <changes>', "modes there, as rsync's: D755,F644 or u+rwX,go-w")
     .option('--mkpath', 'make missing parents of the remote folder too')
-    .option('--fsync', 'force each file to disk before it gets its name')
+    .option('--fsync', 'force each file to disk before it gets its name (two-way: on by default)')
     .addOption(
-      new Option('--verify <how>', 'check each file once more after it was carried over').choices([
-        'none',
-        'size',
-        'checksum',
-      ]),
+      new Option(
+        '--verify <how>',
+        'check each file once more after it was carried over (default: none)',
+      ).choices(['none', 'size', 'checksum']),
     );
 }
 
@@ -171,7 +200,11 @@ function addFlowFlags(command: Command, afterSync: AfterSync[]): void {
   command
     .optionsGroup('Pace, and what follows:')
     .option('--bwlimit <KiB/s>', 'send at most this much (default: no limit)', bwlimit)
-    .option('--concurrency <n>', 'work on at most this many files at once', wholeNumber(1, 256))
+    .option(
+      '--concurrency <n>',
+      'work on at most this many files at once (default: 4 to 192, by size)',
+      wholeNumber(1, 256),
+    )
     .addOption(
       new Option('--transport <how>', 'push, pull: what carries contents (default: sftp)').choices([
         'sftp',

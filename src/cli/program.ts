@@ -119,6 +119,7 @@ function addWatch(program: Command, context: CliContext, ended: (code: number) =
       });
     }
     const { pair } = await configured(context, 'watch', given, flags);
+    flags.refuseIdle(pair, true);
     ended(await runWatch(context, pair, { ...flags.output(), readyAfterSync }));
   });
 }

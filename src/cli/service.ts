@@ -51,6 +51,7 @@ export function addService(
   addServiceFlags(command);
   command.action(async (given: string[], { print = false, name }: ServiceFlags) => {
     const { pair } = await configured(context, 'service', given, flags);
+    flags.refuseIdle(pair, true);
     const watchArgs = withoutOwnFlags(args.slice(1), command);
     const unit = await makeUnit(context, pair, watchArgs, name);
     ended(print ? printUnit(context, unit) : writeUnit(context, flags.output(), unit));

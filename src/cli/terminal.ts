@@ -35,7 +35,8 @@ export function commonEvents(
     } else if (event.type === 'transfer-end' && event.ok && flags.verbose > 0) {
       lines.out(`↑ ${event.path}  ${formatBytes(event.size)}`);
     } else if (event.type === 'conflict') {
-      lines.err(conflictText(event), 'warn');
+      // One that waits is a problem, which is shown with what to do.
+      if (event.resolution !== 'waiting') lines.err(conflictText(event), 'warn');
     } else if (event.type === 'link') {
       if (event.state.name === 'ready' && waiting !== '') lines.err('connected again', 'good');
       if (event.state.name === 'ready') waiting = '';

@@ -42,7 +42,7 @@ export async function checkTransport(
   const { remote } = options;
   if (typeof remote !== 'string' || isWebdavTarget(remote) || !isTarget(remote)) {
     const host = typeof remote === 'string' ? remote : remote.storage.label;
-    throw new TowlineError('unsupported', `transport rsync needs a server with SSH, and ${host} is none`, {
+    throw new TowlineError('configuration', `transport rsync needs a server with SSH, and ${host} is none`, {
       host,
       hint: 'Leave it out, or write [USER@]HOST:PATH',
     });

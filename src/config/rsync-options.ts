@@ -22,9 +22,6 @@ export function checkRsyncOptions(options: PairOptions, mode: Mode): void {
       'Use --exclude',
     );
   }
-  if (options.conflict !== undefined || options.maxConflictCopies !== undefined) {
-    throw against('conflict and maxConflictCopies', 'the source is always right');
-  }
   if (afterSync.length > 0) {
     const hint = "Run the command behind it: 'towline push … && COMMAND'";
     throw against('afterSync', 'rsync carries no batches that it could follow', hint);

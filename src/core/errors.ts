@@ -8,7 +8,7 @@ export type ErrorCode =
   | 'not-found'
   | 'exists'
   | 'not-empty' // a directory that should go still holds something
-  | 'unsupported' // the side cannot do this at all
+  | 'unsupported' // a machine, a server or a path cannot do this at all
   | 'changed' // the destination is no longer what the plan saw
   | 'vanished' // the source went away while it was being read
   | 'changing' // the source never held still

@@ -2,6 +2,7 @@ import { pause as pauseFor, whenAborted } from '../core/abort.js';
 import type { Resolution } from '../core/policy.js';
 import type { LinkState } from '../ports.js';
 import { requireConflict } from './resolutions.js';
+import type { Attention } from './attention.js';
 import type { Context } from './context.js';
 import type { Guardian } from './guardian.js';
 import type { Intake } from './intake.js';
@@ -19,6 +20,7 @@ const stateLostFact = 'setAside';
 
 export interface ControlParts {
   readonly context: Context;
+  readonly attention: Attention;
   readonly guardian: Guardian;
   readonly intake: Intake;
   readonly runner: Runner;
@@ -121,9 +123,10 @@ export class Control implements AgentControl {
   }
 
   async resolve(path: string, keep: Resolution): Promise<void> {
-    const { context, runner } = this.#parts;
+    const { context, runner, attention } = this.#parts;
     const { queue } = context.state;
-    await requireConflict(queue, path);
+    // Who is told of one may decide it at once: ahead of its row.
+    if (!attention.waits(path)) await requireConflict(queue, path);
     await context.resolutions.decide(path, keep);
     await queue.put([{ path, cause: 'retry', sinceMs: context.clock.now() }]);
     await runner.drained();
@@ -141,7 +144,9 @@ export class Control implements AgentControl {
     if (name === 'halted') return 'halted';
     if (name !== 'ready') return board.watching ? 'waiting' : 'starting';
     if (scans.active) return 'scanning';
-    return board.watching ? 'watching' : 'starting';
+    if (board.watching) return 'watching';
+    // The first scan is over a moment before that is told; a one-shot run is still carrying what its scan found.
+    return board.lastScan === null ? 'starting' : 'scanning';
   }
 
   #changed(): void {

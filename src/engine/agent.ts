@@ -126,6 +126,7 @@ export class Agent {
     this.control = new Control({
       ...parts,
       ...stages,
+      attention: this.#attention,
       guardian: this.#guardian,
       result: () => this.result(),
     });
@@ -189,11 +190,8 @@ export class Agent {
   /** The numbers up to now. */
   async result(): Promise<SyncResult> {
     const rows = await this.#context.state.queue.problems(problemsListed);
-    const problems = [
-      ...this.#scanner.problems,
-      ...rows.map(({ path, problem }) => problemOf(path, problem!)),
-    ];
-    return this.#totals.result(problems, this.#guardian.holds);
+    const failed = rows.map(({ path, problem }) => problemOf(path, problem!));
+    return this.#totals.result([...this.#scanner.problems, ...failed], this.#guardian.holds);
   }
 
   /** The same without asking the queue: problems of single paths are those told in this run. */

@@ -3,6 +3,7 @@ import { retryAfter } from '../core/retry.js';
 import type { QueueOutcome, QueuePut, QueueRow } from '../ports-state.js';
 import type { Context } from './context.js';
 import { type Problem, problemOf } from './events.js';
+import { conflictsMax } from './resolutions.js';
 
 /** A file that went on growing is looked at again after this. */
 const dirtyMs = 1_000;
@@ -22,6 +23,8 @@ export class Attention {
   readonly #streaks = new Map<string, number>();
 
   readonly #problems = new Map<string, Problem>();
+  /** Conflicts that wait for a person, of which was told. */
+  readonly #conflicts = new Set<string>();
 
   constructor(context: Context, fatal: (error: TowlineError) => void) {
     this.#context = context;
@@ -31,6 +34,11 @@ export class Attention {
   /** Paths that failed in this run and have not succeeded since; at most a thousand. */
   get problems(): readonly Problem[] {
     return [...this.#problems.values()];
+  }
+
+  /** Whether it was told that the path is in conflict and waits for a person. */
+  waits(path: string): boolean {
+    return this.#conflicts.has(path);
   }
 
   /** The row for a path that a scan could not finish. */
@@ -57,6 +65,7 @@ export class Attention {
     const { path, generation } = row;
     this.#streaks.delete(path);
     this.#problems.delete(path);
+    if (!dirty) this.#conflicts.delete(path);
     if (!dirty) this.#context.temps.settled(path);
     if (row.problem !== null) this.#context.emit({ type: 'solved', path });
     if (!dirty) return { path, generation, type: 'done' };
@@ -101,8 +110,23 @@ export class Attention {
     return retry;
   }
 
+  /** Says once that a conflict waits, whatever its problem says from then on, until its path is settled. */
+  #tellConflict(path: string): void {
+    if (this.#conflicts.has(path)) return;
+    if (this.#conflicts.size < conflictsMax) this.#conflicts.add(path);
+    this.#context.emit({
+      type: 'conflict',
+      path,
+      cause: 'conflict',
+      resolution: 'waiting',
+      side: null,
+      copy: null,
+    });
+  }
+
   /** Says a problem once, and again only when it is another one. */
   #tell(problem: Problem): void {
+    if (problem.code === 'conflict') this.#tellConflict(problem.path);
     const before = this.#problems.get(problem.path);
     if (before?.message === problem.message) return;
     if (before !== undefined || this.#problems.size < problemsMax) this.#problems.set(problem.path, problem);

@@ -73,8 +73,9 @@ export class BatchNotes {
 
   #noteConflict({ path, type }: Change): void {
     this.#tally.conflicts++;
-    const side = type === 'upload' ? 'remote' : 'local';
-    this.#context.emit({ type: 'conflict', path, cause: 'conflict', side, copy: null });
+    const [resolution, side] =
+      type === 'upload' ? (['local', 'remote'] as const) : (['remote', 'local'] as const);
+    this.#context.emit({ type: 'conflict', path, cause: 'conflict', resolution, side, copy: null });
   }
 
   #sayKept(path: string): void {

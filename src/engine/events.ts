@@ -2,6 +2,7 @@
 import type { Side } from '../core/entry.js';
 import type { ErrorCode } from '../core/errors.js';
 import type { Hold } from '../core/guard.js';
+import type { Resolution } from '../core/policy.js';
 import type { LinkState } from '../ports.js';
 
 /** What a finished batch did. A batch is one scan or one group of settled changes. */
@@ -103,7 +104,10 @@ export interface FileTransferEnd extends FileTransferStart {
   readonly ok: boolean;
 }
 
-/** Both sides (or others, where only one side should) changed a path, and what became of it. */
+/**
+ * Both sides (or others, where only one side should) changed a path, and what became of it. One that waits for a person is told
+ * once by a run, however often it is met, and once more when it was decided.
+ */
 export interface ConflictEvent {
   /** For a program. */
   readonly type: 'conflict';
@@ -111,9 +115,14 @@ export interface ConflictEvent {
   readonly path: string;
   /** `drift`: others changed the side that only follows. */
   readonly cause: 'conflict' | 'drift';
-  /** The side whose version was kept beside or overwritten; `null`: both are left alone. */
+  /**
+   * `local`, `remote`: this side's version is on both sides now. `both`: the other version was kept beside, as `copy`.
+   * `waiting`: a person is to decide; it is a problem with the code `conflict`, too.
+   */
+  readonly resolution: Resolution | 'waiting';
+  /** The side whose version was kept beside or overwritten; `null`: both are left alone, and it waits. */
   readonly side: Side | null;
-  /** What that version is called now; `null`: it is gone. */
+  /** What that version is called now; `null`: it is gone, or has its name still (`waiting`). */
   readonly copy: string | null;
 }
 

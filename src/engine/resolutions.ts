@@ -44,7 +44,7 @@ export class Resolutions {
 }
 
 /** Conflicts that are looked through when a person names one. */
-const conflictsMax = 100_000;
+export const conflictsMax = 100_000;
 
 /**
  * Makes sure that this path waits for a decision.

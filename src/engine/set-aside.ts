@@ -36,7 +36,7 @@ export async function setAside(context: Context, { side, path, entry, cause }: S
       if (hasCode(error, 'exists') && attempt < namesMax) continue;
       throw error;
     }
-    context.emit({ type: 'conflict', path, cause, side, copy });
+    context.emit({ type: 'conflict', path, cause, resolution: 'both', side, copy });
     return { ...nothing, pair: null, again: [path, copy] };
   }
 }

@@ -47,7 +47,10 @@ export interface AgentEvents {
   readonly 'transfer-end': TransferEndEvent;
   /** A scan, or a group of settled changes, was dealt with. */
   readonly batch: BatchSummary;
-  /** A conflict was settled by policy. One that waits for a person is a `problem` with the code `conflict`. */
+  /**
+   * Both sides changed a path: `resolution` says how that was settled, by policy or as a person decided, or that it waits for
+   * one. The latter is told once, and is a `problem` with the code `conflict`, too.
+   */
   readonly conflict: ConflictEvent;
   /** A path failed, and is tried again later; or it waits for a person. */
   readonly problem: Problem;

@@ -67,9 +67,10 @@ export interface Agent extends AsyncDisposable {
   rescan(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /**
    * Settles a conflict that waits for a person; resolves when the path was looked at again.
-   * @throws `not-found` when the path has none; `configuration` when it does not run
+   * @param options `signal`: gives up waiting; what was decided holds
+   * @throws `not-found` when the path has none; `configuration` when it does not run; `interrupted`
    */
-  resolve(path: string, keep: Resolution): Promise<void>;
+  resolve(path: string, keep: Resolution, options?: { readonly signal?: AbortSignal }): Promise<void>;
   /**
    * Bounds the content of all transfers from now on, those under way included. A `Bwlimit` given as the option `bwlimit` is
    * changed for all who share it.
@@ -177,8 +178,12 @@ class EventfulAgent implements Agent {
     await unlessAborted(this.#control().rescan(), signal);
   }
 
-  async resolve(path: string, keep: Resolution): Promise<void> {
-    await this.#control().resolve(path, keep);
+  async resolve(
+    path: string,
+    keep: Resolution,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    await unlessAborted(this.#control().resolve(path, keep), signal);
   }
 
   setBwlimit(kibPerSecond: number | null): void {

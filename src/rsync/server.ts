@@ -59,12 +59,12 @@ function quoted(word: string): string {
 
 /**
  * The folder on the server as an argument of rsync; its contents are meant.
- * @throws `unsupported` for a path that rsync would read as something else
+ * @throws `configuration` for a path that rsync would read as something else
  */
 export function remoteFolder({ host, path, label }: RsyncServer): string {
   // The rsync over there expands these itself, and takes `..` by its text where SFTP follows links.
   if (/[*?[]|(?:^|\/)\.\.(?:\/|$)/.test(path)) {
-    throw new TowlineError('unsupported', `rsync would not take the path of ${label} as it is written`, {
+    throw new TowlineError('configuration', `rsync would not take the path of ${label} as it is written`, {
       path,
       hint: "Leave out --transport rsync, or write a path without '*', '?', '[' and '..'",
     });

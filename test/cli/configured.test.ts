@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { TowlineError } from '../../src/core/errors.js';
 import { freshFolder } from '../support/folder.js';
 import { run } from './fakes.js';
 
@@ -42,6 +43,30 @@ test('arguments and flags win over the environment, which wins over the file', a
     ...base,
     rules: [...base.rules, { type: 'include', pattern: 'a', source: '--include' }],
   });
+});
+
+test('a file and the environment may hold what only other modes have a use for; a flag may not', async () => {
+  const { cwd } = project({
+    local: 'app',
+    remote: 'box:/srv',
+    mode: 'two-way',
+    conflict: 'newest',
+    maxConflictCopies: 3,
+    maxDelete: 9,
+    onDrift: 'halt',
+    remotePollSeconds: 30,
+    force: false,
+  });
+  const env = { TOWLINE_CONFLICT: 'local' };
+  const code = async (...args: string[]) =>
+    (await run(args, { cwd, env, end: new TowlineError('network', 'enough') })).code;
+  for (const verb of ['push', 'pull', 'sync', 'watch']) expect(await code(verb), verb).toBe(4);
+  expect(await code('sync', '--mode', 'push-backup')).toBe(4);
+  expect(await code('sync', '--conflict', 'remote')).toBe(4);
+  expect(await code('push', '--conflict', 'remote')).toBe(2);
+  // A flag decides what another one is good for, and so may a file.
+  expect(await code('push', '--max-conflict-copies', '9')).toBe(2);
+  expect(await code('push', '--max-conflict-copies', '9', '--on-drift', 'backup')).toBe(4);
 });
 
 test('a file that lacks what is not given', async () => {

@@ -32,6 +32,28 @@ const wrong: readonly (readonly [args: readonly string[], message: RegExp])[] = 
     ['push', '--exclude-from', '/no/such/file', 'a', 'box:/x'],
     /--exclude-from '\/no\/such\/file' cannot be read/,
   ],
+  [
+    ['push', '--conflict', 'newest', 'a', 'box:/x'],
+    /--conflict does not go with mode push: it is for mode two-way\. Leave it out/,
+  ],
+  [
+    ['sync', '--on-drift', 'keep', 'a', 'box:/x'],
+    /--on-drift .* mode two-way: it is for the modes push, pull\./,
+  ],
+  [
+    ['watch', '--mode', 'pull-backup', '--max-delete', '9', 'a', 'box:/x'],
+    /--max-delete .* mode pull-backup: it is/,
+  ],
+  [
+    ['watch', '--remote-poll-seconds', '9', 'a', 'box:/x'],
+    /--remote-poll-seconds .* mode push: it is for the modes pull,/,
+  ],
+  [
+    ['pull', '--max-conflict-copies', '9', 'a', 'box:/x'],
+    /mode pull: it makes no copies without --on-drift backup/,
+  ],
+  [['watch', '--force', 'a', 'box:/x'], /--force does not go with watch: everything would be sent again/],
+  [['service', '--print', '--force', 'a', 'box:/x'], /--force does not go with watch/],
   [['watch', '-n', 'a', 'box:/x'], /watch has no dry run\. Use: towline push --dry-run/],
 ];
 

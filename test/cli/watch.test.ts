@@ -94,6 +94,21 @@ test('problems are said once, and when they are solved', async () => {
   expect(await shown(events)).toEqual({ stdout: ['solved: a'], stderr: ['! a: denied', '! a: no space'] });
 });
 
+test('a conflict that was settled is said; one that waits is said as a problem, with what to do', async () => {
+  const conflict = { type: 'conflict', path: 'a', cause: 'conflict' } as const;
+  const { stderr } = await shown([
+    { ...conflict, resolution: 'waiting', side: null, copy: null },
+    { type: 'problem', problem: { path: 'a', code: 'conflict', message: "'a' was changed. Decide" } },
+    { ...conflict, resolution: 'both', side: 'local', copy: 'a.copy' },
+    { ...conflict, resolution: 'remote', side: 'local', copy: null },
+  ]);
+  expect(stderr).toEqual([
+    "! 'a' was changed. Decide",
+    'a: changed on both sides; the local version is kept as a.copy',
+    'a: changed on both sides; the local version was overwritten',
+  ]);
+});
+
 test('holds are said when they come and when they go', async () => {
   const hold = { cause: 'root-missing', message: 'the source folder is gone', deletions: 3 } as const;
   const { stderr } = await shown(
@@ -142,6 +157,8 @@ test.each([
     { type: 'transfer-end', action: 'upload', path: 'a', size: 1, ok: true },
     { type: 'batch', summary: batch({ transferred: 1, paths: ['a'] }) },
     { type: 'problem', problem: { path: 'b', code: 'permission', message: 'denied' } },
+    { type: 'conflict', path: 'c', cause: 'conflict', resolution: 'waiting', side: null, copy: null },
+    { type: 'conflict', path: 'd', cause: 'conflict', resolution: 'local', side: 'remote', copy: null },
   ];
   const { stdout, stderr } = await run([...watch, ...flags], { tty, events, whileRunning: stop });
   const lines = jsonLines(stdout);
@@ -150,6 +167,8 @@ test.each([
     ['info', 'link'],
     ['info', 'batch'],
     ['warn', 'problem'],
+    ['info', 'conflict'],
+    ['warn', 'conflict'],
     ['info', 'stopping'],
     ['info', 'stopped'],
   ]);
@@ -158,4 +177,5 @@ test.each([
     paths: ['a'],
     time: expect.stringMatching(/^\d{4}-.*Z$/),
   });
+  expect(lines[3]).toMatchObject({ path: 'c', resolution: 'waiting' });
 });

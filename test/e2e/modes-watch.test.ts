@@ -54,6 +54,8 @@ const there = (...names: string[]) =>
   Object.fromEntries(names.map((name) => [name, `edited there, ${name}`]));
 const kept = { 'both kept': 'edited here: both' };
 
+const all = ['--max-delete', '100%'];
+
 const table: Record<Mode, { flags?: string[]; local: Texts; remote: Texts }> = (() => {
   const pushed = {
     ...base('same', 'there', 'gone-there'),
@@ -73,9 +75,13 @@ const table: Record<Mode, { flags?: string[]; local: Texts; remote: Texts }> = (
     ...there('there', 'both', 'd/gone-edited', 'new-there'),
   };
   return {
-    push: { flags: ['--delete'], local: pushed, remote: pushed },
-    pull: { flags: ['--delete'], local: pulled, remote: pulled },
-    'two-way': { local: { ...base('same'), ...edits }, remote: { ...base('same'), ...edits } },
+    push: { flags: ['--delete', ...all], local: pushed, remote: pushed },
+    pull: { flags: ['--delete', ...all], local: pulled, remote: pulled },
+    'two-way': {
+      flags: all,
+      local: { ...base('same'), ...edits },
+      remote: { ...base('same'), ...edits },
+    },
     'push-backup': {
       local: { ...base('same', 'gone-there'), ...edits },
       remote: { ...base('same', 'gone-here'), ...edits },
@@ -94,7 +100,8 @@ test.each(Object.keys(table) as Mode[])('%s', async (mode) => {
   for (const [index, name] of agreedOn.entries()) {
     for (const root of [pair.local, pair.remote]) save(root, name, `agreed ${name}`, 1_600_000_000 + index);
   }
-  const agent = watch(pair, ['--mode', mode, '--max-delete', '100%', '--remote-poll-seconds', '1', ...flags]);
+  const soon = mode === 'push' ? [] : ['--remote-poll-seconds', '1'];
+  const agent = watch(pair, ['--mode', mode, ...soon, ...flags]);
   onTestFinished(async () => {
     await agent.stop();
   });

@@ -1,6 +1,7 @@
-/** The package as others get it: packed, put beside a program of somebody else, type-checked strictly, and run. */
+/** The package as others get it: packed, installed by npm beside a program of somebody else, type-checked strictly, and run. */
 import { execFile } from 'node:child_process';
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -10,7 +11,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { freshFolder } from '../support/folder.js';
@@ -27,6 +28,9 @@ let program: string;
 /** Where it has the package. */
 let installed: string;
 
+/** npm resolves and fetches, and scripts of dependencies run a compiler where there is one: a bound for hangs. */
+const installMaxMs = 240_000;
+
 beforeAll(async () => {
   const folder = freshFolder('package');
   const { stdout } = await run(
@@ -38,14 +42,39 @@ beforeAll(async () => {
   packed = files.map(({ path }) => path);
   program = join(folder, 'program');
   installed = join(program, 'node_modules', 'towline');
-  mkdirSync(installed, { recursive: true });
-  await run('tar', ['-xzf', join(folder, filename), '-C', installed, '--strip-components=1']);
-  linkDependencies();
-});
+  mkdirSync(program);
+  writeFileSync(join(program, 'package.json'), JSON.stringify({ type: 'module', private: true }));
+  await ((await registryAnswers()) ? install : unpack)(join(folder, filename));
+}, installMaxMs);
 
-/** What the package says it needs, and nothing else that this project happens to have. */
-function linkDependencies(): void {
-  const { dependencies } = readPackage();
+function registryAnswers(): Promise<boolean> {
+  // Not every registry answers a ping.
+  const flags = ['--prefer-online', '--fetch-retries=0', '--fetch-timeout=10000'];
+  return run('npm', ['view', 'ssh2', 'version', ...flags], { cwd: program }).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** As a user does. Scripts of dependencies run as npm lets them; what they build is not needed. */
+async function install(tarball: string): Promise<void> {
+  const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
+  const types = `@types/node@${devDependencies['@types/node']!}`;
+  const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--no-progress'];
+  await run('npm', ['install', ...flags, tarball, types], { cwd: program });
+}
+
+/** Without a registry: what the package says it needs, from this project, and nothing else that this happens to have. */
+async function unpack(tarball: string): Promise<void> {
+  process.stderr.write(
+    'no npm registry answers: the package is unpacked by hand, with dependencies of this project\n',
+  );
+  mkdirSync(join(installed, '..', '.bin'), { recursive: true });
+  mkdirSync(installed);
+  await run('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1']);
+  const { dependencies, bin } = readPackage();
+  chmodSync(join(installed, bin.towline!), 0o755);
+  symlinkSync(join('..', 'towline', bin.towline!), join(installed, '..', '.bin', 'towline'));
   for (const name of [...Object.keys(dependencies), '@types/node', 'undici-types']) {
     const link = join(program, 'node_modules', name);
     mkdirSync(join(link, '..'), { recursive: true });
@@ -55,6 +84,7 @@ function linkDependencies(): void {
 
 interface Manifest {
   readonly dependencies: Record<string, string>;
+  readonly devDependencies: Record<string, string>;
   readonly bin: Record<string, string>;
   readonly main: string;
   readonly types: string;
@@ -88,14 +118,14 @@ test('what package.json points to is there', async () => {
   expect(pointers.filter((path) => !existsSync(join(installed, path)))).toEqual([]);
   const command = join(installed, bin.towline!);
   expect(readFileSync(command, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
-  const { stdout } = await run(process.execPath, [command, '--version'], { cwd: program });
+  const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ''}` };
+  const { stdout } = await run(join('node_modules', '.bin', 'towline'), ['--version'], { cwd: program, env });
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   expect(stdout).toBe(`${version}\n`);
 });
 
 test('a strict program type-checks against it, and works', async () => {
   copyFileSync(join(root, 'test', 'support', 'consumer', 'consumer.ts'), join(program, 'consumer.ts'));
-  writeFileSync(join(program, 'package.json'), JSON.stringify({ type: 'module', private: true }));
   writeFileSync(
     join(program, 'tsconfig.json'),
     JSON.stringify({ compilerOptions: strict, files: ['consumer.ts'] }),

@@ -274,7 +274,8 @@ describe('edits on both sides at once while watching', () => {
     for (const name of ['both', 'here', 'there', 'lost-here', 'lost-there']) {
       for (const root of [pair.local, pair.remote]) save(root, name, `first ${name}`, 1000);
     }
-    const agent = watch(pair, ['--mode', mode, '--remote-poll-seconds', '1']);
+    const soon = mode === 'push' ? [] : ['--remote-poll-seconds', '1'];
+    const agent = watch(pair, ['--mode', mode, ...soon]);
     await agent.ready();
     save(pair.local, 'both', 'changed here', 100);
     save(pair.remote, 'both', 'changed over there', 50);

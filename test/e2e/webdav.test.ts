@@ -124,7 +124,7 @@ describe('push over WebDAV', () => {
     writeFileSync(file, JSON.stringify({ local: pair.local, remote: pair.target, afterSync: [hook] }));
     const hooked = await towline(['push', '--trust', ...pair.flags], { env, cwd: join(file, '..') });
     expect(hooked.stderr).toContain('runs no commands');
-    expect(hooked.code).toBe(1);
+    expect(hooked.code).toBe(2);
   });
 
   test('pull and sync: what is new over there comes, both ways, and then nothing more', async () => {

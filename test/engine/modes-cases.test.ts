@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Settings } from '../../src/engine/context.js';
+import type { AgentEvent } from '../../src/engine/events.js';
 import { MemoryPair, type PairOptions } from './memory-pair.js';
 
 /** Both sides hold these files, and have agreed on them. */
@@ -24,6 +25,10 @@ const names = (pair: MemoryPair, side: 'local' | 'remote') =>
   Object.keys(pair[side].edit.tree()).filter((path) => path !== 'kept');
 const copies = (pair: MemoryPair, side: 'local' | 'remote') =>
   names(pair, side).filter((path) => path.includes('.conflict-'));
+
+/** How each conflict that was told was settled, or that it waits. */
+const resolutionsIn = (events: readonly AgentEvent[]) =>
+  events.flatMap((event) => (event.type === 'conflict' ? [event.resolution] : []));
 
 describe('two-way', () => {
   test('what was edited unseen is not deleted with the folder it is in', async () => {
@@ -99,13 +104,46 @@ describe('two-way', () => {
       if (round === 0) pair.local.edit.write('a/in', 'mine 0');
       else pair.local.edit.write('a', `mine ${String(round)}`);
       pair.remote.edit.write('a', `theirs ${String(round)} ${'.'.repeat(round)}`);
-      const { result } = await pair.run({ maxConflictCopies: 2 });
+      const { result, events } = await pair.run({ maxConflictCopies: 2 });
       expect(result.problems.map(({ code }) => code)).toEqual(round < 2 ? [] : ['conflict']);
+      expect(resolutionsIn(events)).toEqual([round < 2 ? 'both' : 'waiting']);
       await pair.rest();
     }
     expect(copies(pair, 'local').filter((path) => !path.includes('/'))).toHaveLength(2);
     expect(text(pair, 'local', 'a')).toBe('mine 2');
     expect(text(pair, 'remote', 'a')).toBe('theirs 2 ..');
+  });
+
+  test.each([
+    ['local', 'local', 'remote'],
+    ['remote', 'remote', 'local'],
+    ['newest', 'local', 'remote'],
+  ] as const)('policy %s is told as settled for %s', async (conflict, resolution, side) => {
+    const pair = await agreed({ a: 'one' });
+    pair.remote.edit.write('a', 'theirs');
+    await pair.rest();
+    pair.local.edit.write('a', 'mine');
+    const { events } = await pair.run({ conflict });
+    expect(events.filter(({ type }) => type === 'conflict')).toEqual([
+      { type: 'conflict', path: 'a', cause: 'conflict', resolution, side, copy: null },
+    ]);
+  });
+
+  test('a conflict that waits is told once by a run, and again when its path has another one', async () => {
+    const pair = await agreed({ a: 'one' });
+    const conflict = 'manual';
+    pair.local.edit.write('a', 'mine');
+    pair.remote.edit.write('a', 'theirs');
+    // The second run meets it twice: as a row that waits, and in its scan.
+    for (let run = 0; run < 2; run++) {
+      expect(resolutionsIn((await pair.run({ conflict })).events)).toEqual(['waiting']);
+    }
+    pair.decide('a', 'both');
+    expect(resolutionsIn((await pair.run({ conflict })).events)).toEqual(['both']);
+    await pair.rest();
+    pair.local.edit.write('a', 'mine again');
+    pair.remote.edit.write('a', 'theirs again');
+    expect(resolutionsIn((await pair.run({ conflict })).events)).toEqual(['waiting']);
   });
 
   test('what a person decided is done, once', async () => {

@@ -211,7 +211,7 @@ describe('what the storage cannot do', () => {
       for (const run of [sync, plan, ...('transport' in asked ? [] : [watch])]) {
         const error: unknown = await run({ ...pair.options, ...asked }).catch((caught: unknown) => caught);
         expect(error).toBeInstanceOf(TowlineError);
-        expect(error).toMatchObject({ code: 'unsupported', host: 'the twin', hint: expect.any(String) });
+        expect(error).toMatchObject({ code: 'configuration', host: 'the twin', hint: expect.any(String) });
         expect((error as TowlineError).message).toContain(said);
       }
       expect(pair.storage.edit.tree()).toEqual({});

@@ -59,7 +59,7 @@ test('an IPv6 address stands in brackets', () => {
 });
 
 test.each(['/srv/*', '/srv/[a]', '/srv/a?', '/srv/../etc', '..'])('the folder %j is refused', (path) => {
-  expect(() => remoteFolder({ ...server, path })).toThrow(expect.objectContaining({ code: 'unsupported' }));
+  expect(() => remoteFolder({ ...server, path })).toThrow(expect.objectContaining({ code: 'configuration' }));
 });
 
 test('a push and a pull differ in the order of the two folders', () => {
