@@ -6,7 +6,7 @@ import { type Entry, otherSide, type Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import type { PathLock } from '../core/lock.js';
 import { nameOf } from '../core/path.js';
-import type { Storage } from '../ports.js';
+import type { TempAttributes } from '../ports.js';
 import { entryAt } from '../transfer/entry-at.js';
 import { type FileTransfer, transferFile } from '../transfer/file-lane.js';
 import { type Context, storageOf } from './context.js';
@@ -184,15 +184,8 @@ async function requireDue({ state }: Context, change: Transfer, source: Entry): 
 async function sendFile(context: Context, side: Side, change: Transfer, firstTemp: string): Promise<Applied> {
   const { path, destination } = change;
   const { settings, emit, clock, signal } = context;
-  const to: Storage = storageOf(context, side);
-  const owner =
-    destination?.kind === 'file' && destination.uid !== undefined && destination.gid !== undefined
-      ? { owner: { uid: destination.uid, gid: destination.gid } }
-      : {};
+  const to = storageOf(context, side);
   const from = storageOf(context, otherSide(side));
-  // A side that keeps no modes has none to give: a file that is replaced keeps its own.
-  const modeOf = (source: Entry) =>
-    from.capabilities.modes || destination?.kind !== 'file' ? source.mode : destination.mode;
   const temps = new PathTemps({ temps: context.temps, side, storage: to, path }, firstTemp);
   let bytes = 0;
   const file = { path, action: change.type, size: change.source.size };
@@ -205,9 +198,7 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
       expected: destination,
       requireDue: (source) => requireDue(context, change, source),
       attributes: (source) => ({
-        ...(to.capabilities.modes ? { mode: settings.modeRule(modeOf(source), 'file') } : {}),
-        ...(to.capabilities.times ? { mtimeMs: source.mtimeMs } : {}),
-        ...owner,
+        ...attributesOf(context, side, source, destination),
         ...(lock === undefined ? {} : { lock }),
       }),
       sync: settings.sync && to.capabilities.fsync,
@@ -240,4 +231,24 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
   } finally {
     temps.end();
   }
+}
+
+/** What a new file on `side` is to be like: what it is made of, and what it replaces, as far as that side can keep it. */
+function attributesOf(
+  context: Context,
+  side: Side,
+  source: Entry,
+  destination: Entry | null,
+): Pick<TempAttributes, 'mode' | 'mtimeMs' | 'owner'> {
+  const { capabilities: can } = storageOf(context, side);
+  const replaced = destination?.kind === 'file' ? destination : null;
+  // A side that keeps no modes has none to give: a file that is replaced keeps its own.
+  const givesModes = storageOf(context, otherSide(side)).capabilities.modes;
+  const { mode } = givesModes ? source : (replaced ?? source);
+  const { uid, gid } = replaced ?? {};
+  return {
+    ...(can.modes ? { mode: context.settings.modeRule(mode, 'file') } : {}),
+    ...(can.times ? { mtimeMs: source.mtimeMs } : {}),
+    ...(uid === undefined || gid === undefined ? {} : { owner: { uid, gid } }),
+  };
 }

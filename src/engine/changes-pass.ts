@@ -7,6 +7,7 @@ import {
   isUnresolved,
   replacesDirectory,
   sparesBelow,
+  type Verdict,
 } from '../core/action.js';
 import type { Side, Triple } from '../core/entry.js';
 import { type TowlineError, asTowlineError } from '../core/errors.js';
@@ -142,37 +143,42 @@ class ChangesPass {
       if (!wanted && verdict.type !== 'make-directory') continue;
       const isWhole = wanted && !isSpared && needsExpansion(triple, this.#context.settings);
       if (isWhole) expansions.push(triple.path);
-      switch (verdict.type) {
-        case 'none':
-          if (verdict.kept) this.#input.tally.kept++;
-          if (verdict.leftOut !== undefined) this.#input.tally.leftOut++;
-          if (verdict.drift === true) this.#input.tally.drifted++;
-          break;
-        case 'adopt':
-          this.#adopt(verdict, triple);
-          break;
-        case 'contents':
-          work.push({ type: 'contents', path: triple.path, triple, wants: verdict.wants });
-          break;
-        case 'refuse':
-        case 'conflict':
-        case 'halt':
-          this.#fail(triple.path, errorOf(verdict));
-          break;
-        case 'delete-local':
-        case 'delete-remote':
-          deletions.push(verdict);
-          break;
-        default:
-          if (replacesDirectory(verdict) && this.#context.settings.delete) deletions.push(verdict);
-          else work.push(verdict);
-      }
+      this.#sort(verdict, triple, work, deletions);
     }
     return {
       work,
       deletions: topmost(deletions, ({ path }) => path),
       expansions: topmost(expansions, (path) => path),
     };
+  }
+
+  /** Puts what was decided to where it is done. */
+  #sort(verdict: Verdict, triple: Triple, work: Work[], deletions: Change[]): void {
+    switch (verdict.type) {
+      case 'none':
+        if (verdict.kept) this.#input.tally.kept++;
+        if (verdict.leftOut !== undefined) this.#input.tally.leftOut++;
+        if (verdict.drift === true) this.#input.tally.drifted++;
+        break;
+      case 'adopt':
+        this.#adopt(verdict, triple);
+        break;
+      case 'contents':
+        work.push({ type: 'contents', path: triple.path, triple, wants: verdict.wants });
+        break;
+      case 'refuse':
+      case 'conflict':
+      case 'halt':
+        this.#fail(triple.path, errorOf(verdict));
+        break;
+      case 'delete-local':
+      case 'delete-remote':
+        deletions.push(verdict);
+        break;
+      default:
+        if (replacesDirectory(verdict) && this.#context.settings.delete) deletions.push(verdict);
+        else work.push(verdict);
+    }
   }
 
   /** Directories gone from one side that hold something which is to be there: no mirror lets them go. */
@@ -269,19 +275,8 @@ class ChangesPass {
   }
 
   #note(outcome: Outcome): void {
-    const { path } = outcome;
-    if (!this.#rows.has(path)) return;
-    switch (outcome.type) {
-      case 'done':
-        this.#succeed(path, outcome.dirty);
-        break;
-      case 'busy':
-        this.#succeed(path, true);
-        break;
-      case 'failed':
-        this.#fail(path, outcome.error);
-        break;
-    }
+    if (outcome.type === 'failed') this.#fail(outcome.path, outcome.error);
+    else this.#succeed(outcome.path, outcome.type === 'busy' || outcome.dirty);
   }
 
   #succeed(path: string, dirty: boolean): void {

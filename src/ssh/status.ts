@@ -2,6 +2,7 @@ import { type ErrorCode, TowlineError } from '../core/errors.js';
 
 /** Status codes of draft-ietf-secsh-filexfer-02, section 7. */
 export const sftpStatus = {
+  ok: 0,
   endOfFile: 1,
   noSuchFile: 2,
   permissionDenied: 3,

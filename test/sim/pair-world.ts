@@ -1,14 +1,13 @@
 /** Two sides with people on both, and what an agent between them must never do. */
 import { sameTime } from '../../src/core/compare.js';
 import type { Entry, Kind } from '../../src/core/entry.js';
-import { createFilter, type Filter } from '../../src/core/filter.js';
 import { isLockName } from '../../src/core/lock.js';
-import { nameOf, nameProblem } from '../../src/core/path.js';
+import { nameOf } from '../../src/core/path.js';
 import { type Resolution, writtenSidesOf } from '../../src/core/policy.js';
 import { isOwnName } from '../../src/core/tempname.js';
 import type { Settings } from '../../src/engine/context.js';
-import { createMemoryStorage, type MemoryStorage } from '../../src/storage/memory/storage.js';
 import type { Durable } from './durable.js';
+import { frozenMs, Ground, rootStaleMs, staleMs } from './ground.js';
 import type { Knobs } from './knobs.js';
 import { Presence } from './presence.js';
 import { rulesOf } from './run.js';
@@ -18,11 +17,6 @@ import type { VirtualClock } from './virtual-clock.js';
 import { ownNames, type Seen, type Tree, seenAt, walkTree } from './walk-tree.js';
 import type { Side } from './wire.js';
 
-/** A plan may rest on what was so long ago, ms: listings, latencies and settling in between. */
-const staleMs = 60_000;
-const rootStaleMs = 10_000;
-/** What was under way, or in the pipe of a connection that broke, is done by then. */
-const frozenMs = 10_000;
 /** What a person decided is done to what is written so soon after it, too. */
 const decidedMs = 60_000;
 
@@ -36,22 +30,12 @@ export interface PairWorldParts {
   readonly settings: () => Settings;
 }
 
-export class PairWorld implements SceneWorld {
-  readonly local: MemoryStorage;
-  readonly remote: MemoryStorage;
-  readonly trace: string[] = [];
-  readonly violations: string[] = [];
-  mutations = 0;
-  resumed = 0;
-  pausedSinceMs: number | null = null;
-  lostSinceMs: number | null = null;
-  inReplacement: (path: string) => void | Promise<void> = () => undefined;
+export class PairWorld extends Ground implements SceneWorld {
   /** Locks that no agent can know of: a person moved the folder they were in, or the server made them late. */
   readonly strayLocks = new Set<string>();
   /** Told of what the agent changed, as a kernel would tell. */
   onChange: (side: Side, before: Tree, after: Tree) => void = () => undefined;
   readonly #parts: PairWorldParts;
-  readonly #filter: Filter;
   readonly #versions = new Versions();
   readonly #presence: Record<Side, Presence> = { local: new Presence(), remote: new Presence() };
   #trees: Record<Side, Tree> = { local: new Map(), remote: new Map() };
@@ -61,41 +45,12 @@ export class PairWorld implements SceneWorld {
   #rootBadSinceMs: number | null = null;
 
   constructor(parts: PairWorldParts) {
-    const { clock, knobs } = parts;
+    super(parts.clock, parts.knobs.remote, rulesOf(parts.settings()));
     this.#parts = parts;
-    const now = () => clock.now();
-    this.local = createMemoryStorage({ label: 'local', now });
-    const { clockOffsetMs, ...capabilities } = knobs.remote;
-    this.remote = createMemoryStorage({
-      label: 'remote',
-      now,
-      clockOffsetMs,
-      timeGranularityMs: 1000,
-      identity: false,
-      capabilities,
-      before: (operation, path) => (operation === 'replace' ? this.inReplacement(path) : undefined),
-    });
-    this.#filter = createFilter({ rules: rulesOf(parts.settings()), defaults: true, droppings: true });
   }
 
   tree(side: Side): Tree {
     return walkTree(this[side].edit);
-  }
-
-  note(text: string): void {
-    this.trace.push(`${String(this.#parts.clock.now() - 1_700_000_000_000)} ${text}`);
-    if (this.trace.length > 4_000) this.trace.splice(2_000, 1_000);
-  }
-
-  violation(text: string): void {
-    this.note(`VIOLATION ${text}`);
-    this.violations.push(text);
-  }
-
-  /** Nobody is to touch it: by the user's words, or as its name cannot be carried. */
-  excluded(path: string, kind: Kind): boolean {
-    const named = path.split('/').every((name) => nameProblem(name) === null);
-    return !named || this.#filter.excludes(path, kind);
   }
 
   /** A person (or a program) changes a side. */
@@ -140,7 +95,7 @@ export class PairWorld implements SceneWorld {
   /** A person decided what is to be kept of a conflict. */
   decided(path: string, keep: Resolution): void {
     this.note(`a person keeps ${keep} of '${path}'`);
-    this.#decisions.push({ path, keep, atMs: this.#parts.clock.now() });
+    this.#decisions.push({ path, keep, atMs: this.clock.now() });
   }
 
   /** A disk went, or came back: what did not come back with it is nobody's fault. */
@@ -177,7 +132,7 @@ export class PairWorld implements SceneWorld {
     this.#requireGoing(path);
     const shown = `'${path}' of the ${side} side was removed`;
     if (this.excluded(path, kind)) this.violation(`${shown} though it is excluded`);
-    const nowMs = this.#parts.clock.now();
+    const nowMs = this.clock.now();
     const other = this.#presence[side === 'local' ? 'remote' : 'local'];
     if (other.hasStayed(path, kind, nowMs - staleMs)) this.violation(`${shown} though the other side has it`);
     if (other.wasThere(path, nowMs - staleMs, kind)) return;
@@ -193,7 +148,7 @@ export class PairWorld implements SceneWorld {
   lastLook(path: string, side: Side): void {
     const seen = seenAt(this[side].edit, path);
     const key = seen === null ? null : keyOf(seen);
-    if (side === 'remote') this.#looks.set(path, { atMs: this.#parts.clock.now(), key });
+    if (side === 'remote') this.#looks.set(path, { atMs: this.clock.now(), key });
   }
 
   /** Everything on both sides was put there by somebody, and nothing that must be somewhere is nowhere. */
@@ -219,7 +174,7 @@ export class PairWorld implements SceneWorld {
 
   #requireGoing(path: string): void {
     const paused = this.pausedSinceMs;
-    if (paused !== null && this.#parts.clock.now() - paused > frozenMs)
+    if (paused !== null && this.clock.now() - paused > frozenMs)
       this.violation(`'${path}' was changed though the agent is paused`);
   }
 
@@ -233,14 +188,14 @@ export class PairWorld implements SceneWorld {
 
   #noteRoot(): void {
     if (this.#trees.local.size > 0) this.#rootBadSinceMs = null;
-    else this.#rootBadSinceMs ??= this.#parts.clock.now();
+    else this.#rootBadSinceMs ??= this.clock.now();
   }
 
   #see(side: Side): Tree {
     const before = this.#trees[side];
     const after = this.tree(side);
     this.#trees = { ...this.#trees, [side]: after };
-    this.#presence[side].changed(before, after, this.#parts.clock.now());
+    this.#presence[side].changed(before, after, this.clock.now());
     return after;
   }
 
@@ -305,7 +260,7 @@ export class PairWorld implements SceneWorld {
   /** Whether the other side has (or just had) something else there, which is not what this version took the place of. */
   #isContended(key: string, side: Side, path: string): boolean {
     const other = side === 'local' ? 'remote' : 'local';
-    const sinceMs = this.#parts.clock.now() - staleMs;
+    const sinceMs = this.clock.now() - staleMs;
     if (!this.#presence[other].wasThere(path, sinceMs)) return false;
     const now = this.#trees[side].get(path);
     const replacement = now === undefined ? null : keyOf(now);

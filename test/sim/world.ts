@@ -1,40 +1,15 @@
 /** The two sides, their users, and what must never happen to them. */
 import type { Kind } from '../../src/core/entry.js';
-import { createFilter, type Filter } from '../../src/core/filter.js';
-import { nameProblem } from '../../src/core/path.js';
 import { isOwnName } from '../../src/core/tempname.js';
-import { createMemoryStorage, type MemoryStorage } from '../../src/storage/memory/storage.js';
+import { frozenMs, Ground, rootStaleMs, staleMs } from './ground.js';
 import type { Knobs } from './knobs.js';
 import type { VirtualClock } from './virtual-clock.js';
 import { type Seen, type Tree, seenAt, walkTree } from './walk-tree.js';
 
-/** A plan may rest on what was so long ago, ms: listings, latencies and settling in between. */
-const staleMs = 60_000;
-const rootStaleMs = 10_000;
-/** What was under way, or in the pipe of a connection that broke, is done by then. */
-const frozenMs = 10_000;
-
 /** What the user's own words exclude in every simulation. */
 export const excludeRules = [{ type: 'exclude', pattern: '*.log', source: '--exclude' }] as const;
 
-export class World {
-  readonly local: MemoryStorage;
-  readonly remote: MemoryStorage;
-  readonly filter: Filter;
-  readonly trace: string[] = [];
-  /** What was seen to go wrong, in order. */
-  readonly violations: string[] = [];
-  /** Changes the agent made on the remote side. */
-  mutations = 0;
-  /** Partials that were gone on with. */
-  resumed = 0;
-  /** Since when a person wants nothing to be done. */
-  pausedSinceMs: number | null = null;
-  /** Since when the state is lost and nobody allowed deletions. */
-  lostSinceMs: number | null = null;
-  /** Called in the gap of a replacement in two steps. */
-  inReplacement: (path: string) => void | Promise<void> = () => undefined;
-  readonly #clock: VirtualClock;
+export class World extends Ground {
   readonly #knobs: Pick<Knobs, 'delete'>;
   /** Per path: every content that somebody gave to it. */
   readonly #contents = new Map<string, Set<string>>();
@@ -44,42 +19,19 @@ export class World {
   #rootBadSinceMs: number | null = null;
 
   constructor(clock: VirtualClock, knobs: Pick<Knobs, 'delete' | 'remote'>) {
-    this.#clock = clock;
+    super(clock, knobs.remote, excludeRules);
     this.#knobs = knobs;
-    const now = () => clock.now();
-    this.local = createMemoryStorage({ label: 'local', now });
-    const { clockOffsetMs, ...capabilities } = knobs.remote;
-    this.remote = createMemoryStorage({
-      label: 'remote',
-      now,
-      clockOffsetMs,
-      timeGranularityMs: 1000,
-      identity: false,
-      capabilities,
-      before: (operation, path) => (operation === 'replace' ? this.inReplacement(path) : undefined),
-    });
-    this.filter = createFilter({ rules: excludeRules, defaults: true, droppings: true });
   }
 
   get localTree(): Tree {
     return this.#localTree;
   }
 
-  note(text: string): void {
-    this.trace.push(`${String(this.#clock.now() - 1_700_000_000_000)} ${text}`);
-    if (this.trace.length > 4_000) this.trace.splice(2_000, 1_000);
-  }
-
-  violation(text: string): void {
-    this.note(`VIOLATION ${text}`);
-    this.violations.push(text);
-  }
-
   /** The user changed something locally. Returns the tree before and after. */
   localChanged(): { before: Tree; after: Tree } {
     const before = this.#localTree;
     const after = walkTree(this.local.edit);
-    const nowMs = this.#clock.now();
+    const nowMs = this.clock.now();
     for (const [path, { kind, content }] of after) {
       if (kind !== 'directory') this.#learn(path, content);
       const kinds = this.#presence.get(path) ?? new Map<Kind, { sinceMs: number; lastMs: number }>();
@@ -106,12 +58,6 @@ export class World {
     }
   }
 
-  /** Nobody is to touch it: by the user's words, or as its name cannot be carried. */
-  excluded(path: string, kind: Kind): boolean {
-    const named = path.split('/').every((name) => nameProblem(name) === null);
-    return !named || this.filter.excludes(path, kind);
-  }
-
   /** The agent is about to change this path of the remote side. */
   agentWrites(path: string): void {
     this.#requireGoing(path);
@@ -136,7 +82,7 @@ export class World {
     this.mutations++;
     this.#requireGoing(path);
     if (this.excluded(path, kind)) this.violation(`excluded '${path}' was removed`);
-    const nowMs = this.#clock.now();
+    const nowMs = this.clock.now();
     const present = this.#presence.get(path)?.get(kind);
     if (present?.lastMs === Infinity && nowMs - present.sinceMs > staleMs) {
       this.violation(`'${path}' was removed though it was there at the source all the time`);
@@ -156,12 +102,12 @@ export class World {
 
   #requireGoing(path: string): void {
     const paused = this.pausedSinceMs;
-    if (paused !== null && this.#clock.now() - paused > frozenMs)
+    if (paused !== null && this.clock.now() - paused > frozenMs)
       this.violation(`'${path}' was changed though the agent is paused`);
   }
 
   #otherKindLately(path: string, kind: Kind): boolean {
-    const nowMs = this.#clock.now();
+    const nowMs = this.clock.now();
     return [...(this.#presence.get(path) ?? [])].some(
       ([other, { lastMs }]) => other !== kind && nowMs - lastMs <= staleMs,
     );

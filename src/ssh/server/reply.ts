@@ -1,20 +1,10 @@
 /** What the server answers, and how it is put on the wire. */
 import { errnoOf } from '../../core/errors.js';
 import type { Attributes } from '../channel.js';
+import { sftpStatus as status } from '../status.js';
 import { attributesField, packet, string, uint32 } from './packet.js';
 
-/** Status codes of SFTP version 3. */
-export const status = {
-  ok: 0,
-  endOfFile: 1,
-  noSuchFile: 2,
-  permissionDenied: 3,
-  failure: 4,
-  badMessage: 5,
-  noConnection: 6,
-  connectionLost: 7,
-  unsupported: 8,
-} as const;
+export { status };
 
 export type Status = (typeof status)[keyof typeof status];
 

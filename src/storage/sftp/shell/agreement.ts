@@ -6,19 +6,13 @@
 import { randomUUID } from 'node:crypto';
 import { hasCode } from '../../../core/errors.js';
 import { join } from '../../../core/path.js';
-import type { Attributes, DirectoryItem, SftpChannel } from '../../../ssh/channel.js';
+import type { Attributes, DirectoryItem } from '../../../ssh/channel.js';
 import { kindOf } from '../attributes.js';
 import { offers } from '../capabilities.js';
 import { listDirectory } from '../listing.js';
-import type { RootedPaths } from '../paths.js';
 import { readFields } from './fields.js';
 import { FoundTree, recordFormat } from './found-tree.js';
-import { answerMs, type ShellParts } from './tools.js';
-
-export interface AgreementParts extends ShellParts {
-  readonly channel: SftpChannel;
-  readonly paths: RootedPaths;
-}
+import { answerMs, type LookParts } from './tools.js';
 
 /** Fewer entries say too little; then the folders of the root are looked into as well. */
 const entriesMin = 5;
@@ -43,7 +37,7 @@ interface Look {
 }
 
 /** @throws `network` */
-export async function agrees(parts: AgreementParts): Promise<boolean> {
+export async function agrees(parts: LookParts): Promise<boolean> {
   const timeout = new AbortController();
   const cancel = parts.clock.timer(answerMs, () =>
     timeout.abort(new Error('the shell did not answer in time')),
@@ -66,7 +60,7 @@ export async function agrees(parts: AgreementParts): Promise<boolean> {
 }
 
 /** `null` where too little is to be seen to tell one tree from another. */
-async function lookBySftp({ channel, paths }: AgreementParts): Promise<Look | null> {
+async function lookBySftp({ channel, paths }: LookParts): Promise<Look | null> {
   if (!offers(channel.extensions, 'statvfs')) return null;
   const { identity } = await channel.space(paths.root);
   if (identity === undefined) return null;
@@ -84,7 +78,7 @@ async function lookBySftp({ channel, paths }: AgreementParts): Promise<Look | nu
   return entries.size > entriesMin ? { fileSystem: { ...identity, ids: [identity.id] }, entries } : null;
 }
 
-async function lookByShell(parts: AgreementParts, signal: AbortSignal): Promise<Look | null> {
+async function lookByShell(parts: LookParts, signal: AbortSignal): Promise<Look | null> {
   const { commands, directory } = parts;
   const mark = randomUUID();
   const marks = { begin: `begin ${mark}`, end: `end ${mark}` };

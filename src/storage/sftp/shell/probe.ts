@@ -8,11 +8,10 @@
  * (`ScanRequest.hint`), so that a wrong tree may delay what is seen until the next full scan, and no more.
  */
 import { hasCode } from '../../../core/errors.js';
-import type { Handle, SftpChannel } from '../../../ssh/channel.js';
+import type { Handle } from '../../../ssh/channel.js';
 import type { MomentaryFiles } from '../momentary-files.js';
-import type { RootedPaths } from '../paths.js';
 import { agrees } from './agreement.js';
-import { answers, type ShellParts, type Tool } from './tools.js';
+import { answers, type LookParts, type Tool } from './tools.js';
 import { witness } from './witness.js';
 
 /** What works in the server's shell. */
@@ -21,9 +20,7 @@ export interface ShellTools extends Readonly<Record<Tool, boolean>> {
   readonly certain: boolean;
 }
 
-export interface ProbeParts extends ShellParts {
-  readonly channel: SftpChannel;
-  readonly paths: RootedPaths;
+export interface ProbeParts extends LookParts {
   readonly momentary: MomentaryFiles;
 }
 

@@ -5,8 +5,9 @@
  */
 import { hasCode } from '../../../core/errors.js';
 import type { Clock } from '../../../ports.js';
-import type { StreamSession } from '../../../ssh/channel.js';
+import type { SftpChannel, StreamSession } from '../../../ssh/channel.js';
 import { randomWord } from '../../momentary-name.js';
+import type { RootedPaths } from '../paths.js';
 
 /** What a shell may offer. */
 export type Tool =
@@ -27,6 +28,12 @@ export interface ShellParts {
   readonly directory: string;
   /** Ends it: there is no shell then. */
   readonly signal: AbortSignal;
+}
+
+/** The same where SFTP looks at the root too. */
+export interface LookParts extends ShellParts {
+  readonly channel: SftpChannel;
+  readonly paths: RootedPaths;
 }
 
 /** How long all answers may take; a login script that hangs is a shell that cannot be used. */

@@ -6,13 +6,7 @@
  */
 import { hasCode } from '../../../core/errors.js';
 import type { SftpChannel } from '../../../ssh/channel.js';
-import type { RootedPaths } from '../paths.js';
-import { answerMs, type ShellParts } from './tools.js';
-
-export interface WitnessParts extends ShellParts {
-  readonly channel: SftpChannel;
-  readonly paths: RootedPaths;
-}
+import { answerMs, type LookParts, type ShellParts } from './tools.js';
 
 /** Whom inotifywait told of: `nothing` where it could not watch at all. */
 export type Witnessed = 'us' | 'others' | 'nothing';
@@ -40,7 +34,7 @@ const letters = new Map([
 const lineBytesMax = 64 * 1024;
 
 /** @throws `network` */
-export async function witness(parts: WitnessParts): Promise<Witnessed> {
+export async function witness(parts: LookParts): Promise<Witnessed> {
   const { clock, channel, paths } = parts;
   const ear = new Ear(parts);
   try {
