@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../src/session.js';
 import type { FileProgress, Progress } from '../src/engine/progress.js';
-import type { Session, SessionOptions } from '../src/session/contract.js';
+import type { FileOptions, Session, SessionOptions } from '../src/session/contract.js';
 import { codeOf } from './contract/side.js';
 import { collect } from './support/collect.js';
 import { freshFolder } from './support/folder.js';
@@ -57,8 +57,17 @@ function prepare(direction: Direction): { source: string; destination: string; f
   return { source, destination, folder: direction === 'write' ? pair.remote : pair.local };
 }
 
-function carry(on: Session, direction: Direction, options: Parameters<Session['writeFile']>[2] = {}) {
+function carry(on: Session, direction: Direction, options: FileOptions = {}) {
   return direction === 'write' ? on.writeFile(near, 'far', options) : on.readFile('far', near, options);
+}
+
+/** The same, given up when half of it is over there: the code of its error. */
+function cutShort(on: Session, direction: Direction, options: FileOptions = {}) {
+  const stop = new AbortController();
+  const progress = ({ bytes }: FileProgress) => {
+    if (bytes >= 16 * mib) stop.abort();
+  };
+  return codeOf(carry(on, direction, { ...options, signal: stop.signal, progress }));
 }
 
 describe.each(['write', 'read'] as const)('%sFile', (direction) => {
@@ -87,11 +96,7 @@ describe.each(['write', 'read'] as const)('%sFile', (direction) => {
   test('a call that was stopped is continued by the next session', async () => {
     const { destination, folder } = prepare(direction);
     const first = await session();
-    const stop = new AbortController();
-    const progress = ({ bytes }: FileProgress) => {
-      if (bytes >= 16 * mib) stop.abort();
-    };
-    expect(await codeOf(carry(first, direction, { signal: stop.signal, progress }))).toBe('interrupted');
+    expect(await cutShort(first, direction)).toBe('interrupted');
     expect(readdirSync(folder)).toHaveLength(1);
     await first.close();
     const done = await carry(await session(), direction);
@@ -123,12 +128,7 @@ describe.each(['write', 'read'] as const)('%sFile', (direction) => {
     writeFileSync(destination, 'old');
     const { ino } = statSync(destination);
     const on = await session();
-    const stop = new AbortController();
-    const progress = ({ bytes }: FileProgress) => {
-      if (bytes >= 16 * mib) stop.abort();
-    };
-    const cut = carry(on, direction, { atomic: false, signal: stop.signal, progress });
-    expect(await codeOf(cut)).toBe('interrupted');
+    expect(await cutShort(on, direction, { atomic: false })).toBe('interrupted');
     const there = readFileSync(destination);
     expect(there.length).toBeGreaterThan(mib);
     expect(content.subarray(0, there.length).equals(there)).toBe(true);
@@ -164,11 +164,7 @@ describe.each(['write', 'read'] as const)('%sFile', (direction) => {
   test('a source that grew since it was cut off: only the rest is carried, proved by the server', async () => {
     const { source, destination, folder } = prepare(direction);
     const on = await session();
-    const stop = new AbortController();
-    const progress = ({ bytes }: FileProgress) => {
-      if (bytes >= 16 * mib) stop.abort();
-    };
-    await codeOf(carry(on, direction, { signal: stop.signal, progress }));
+    await cutShort(on, direction);
     const grown = Buffer.concat([content, randomBytes(mib)]);
     writeFileSync(source, grown);
     const done = await carry(on, direction);
@@ -192,11 +188,7 @@ describe.each(['write', 'read'] as const)('%sFile', (direction) => {
   test('nothing of an earlier call is used when that is wished', async () => {
     const { destination, folder } = prepare(direction);
     const on = await session();
-    const stop = new AbortController();
-    const progress = ({ bytes }: FileProgress) => {
-      if (bytes >= 16 * mib) stop.abort();
-    };
-    await codeOf(carry(on, direction, { signal: stop.signal, progress }));
+    await cutShort(on, direction);
     expect(await carry(on, direction, { resume: false })).toMatchObject({ bytes: content.length });
     expect(readFileSync(destination).equals(content)).toBe(true);
     expect(readdirSync(folder)).toHaveLength(1);
@@ -205,11 +197,7 @@ describe.each(['write', 'read'] as const)('%sFile', (direction) => {
   test('a source that changed since is carried as it is now', async () => {
     const { source, destination } = prepare(direction);
     const on = await session();
-    const stop = new AbortController();
-    const progress = ({ bytes }: FileProgress) => {
-      if (bytes >= 16 * mib) stop.abort();
-    };
-    await codeOf(carry(on, direction, { signal: stop.signal, progress }));
+    await cutShort(on, direction);
     const changed = Buffer.from(content).fill('x', 0, 1000);
     writeFileSync(source, changed);
     expect(await carry(on, direction)).toMatchObject({ bytes: content.length });

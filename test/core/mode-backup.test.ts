@@ -1,5 +1,4 @@
-import { expect, test } from 'vitest';
-import { type Row, decisionOf, worldOf } from './mode-words.js';
+import { type Row, decides } from './mode-words.js';
 import { usual, without } from './mode-world.js';
 
 const pushed: Row[] = [
@@ -43,10 +42,7 @@ const pushed: Row[] = [
   ],
 ];
 
-test.each(pushed)('push-backup: %s', (_, base, local, remote, expected, policy) => {
-  const decided = decisionOf(worldOf(base, local, remote), { ...usual, mode: 'push-backup', ...policy });
-  expect(decided).toBe(expected);
-});
+decides('push-backup', pushed, { ...usual, mode: 'push-backup' });
 
 const pulled: Row[] = [
   ['new here', '', 'file same', '', 'none, kept'],
@@ -93,7 +89,4 @@ const pulled: Row[] = [
   ],
 ];
 
-test.each(pulled)('pull-backup: %s', (_, base, local, remote, expected, policy) => {
-  const decided = decisionOf(worldOf(base, local, remote), { ...usual, mode: 'pull-backup', ...policy });
-  expect(decided).toBe(expected);
-});
+decides('pull-backup', pulled, { ...usual, mode: 'pull-backup' });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Row, decisionOf, worldOf } from './mode-words.js';
+import { type Row, decides, decisionOf, worldOf } from './mode-words.js';
 import { usual, without } from './mode-world.js';
 
 const rows: Row[] = [
@@ -67,9 +67,7 @@ const rows: Row[] = [
   ['directory became file there', 'directory', 'directory same', 'file same', 'download'],
 ];
 
-test.each(rows)('pull: %s', (_, base, local, remote, expected, policy) => {
-  expect(decisionOf(worldOf(base, local, remote), { ...usual, mode: 'pull', ...policy })).toBe(expected);
-});
+decides('pull', rows, { ...usual, mode: 'pull' });
 
 const drifted: [
   title: string,

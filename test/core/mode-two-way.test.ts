@@ -3,7 +3,7 @@ import { type Verdict, writtenSide } from '../../src/core/action.js';
 import type { BasePair, Entry, Triple } from '../../src/core/entry.js';
 import { decide } from '../../src/core/mode.js';
 import { isChange } from './mode-situations.js';
-import { type Row, decisionOf, words, worldOf } from './mode-words.js';
+import { type Row, decides, words, worldOf } from './mode-words.js';
 import { directoryOf, fileOf, hashOf, linkOf, resolve, thenMs, usual, without } from './mode-world.js';
 
 const twoWay = { ...usual, mode: 'two-way', delete: true } as const;
@@ -104,9 +104,7 @@ const rows: Row[] = [
   ['racy and never read', 'racy', 'file whole', 'file same', 'read local, adopt'],
 ];
 
-test.each(rows)('two-way: %s', (_, base, local, remote, expected, policy) => {
-  expect(decisionOf(worldOf(base, local, remote), { ...twoWay, ...policy })).toBe(expected);
-});
+decides('two-way', rows, twoWay);
 
 const meetings: Row[] = [
   ['same size and second', '', 'file same', 'file same', 'adopt'],
@@ -143,9 +141,7 @@ const meetings: Row[] = [
   ['a file and a directory', '', 'file same', 'directory same', 'set-aside here'],
 ];
 
-test.each(meetings)('two-way, first meeting: %s', (_, base, local, remote, expected, policy) => {
-  expect(decisionOf(worldOf(base, local, remote), { ...twoWay, ...policy })).toBe(expected);
-});
+decides('two-way, first meeting', meetings, twoWay);
 
 describe('two-way, both changed', () => {
   const conflicts: [policy: Row[5], files: string, fileAndFolder: string, folderAndFile: string][] = [

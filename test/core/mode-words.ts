@@ -1,4 +1,5 @@
 /** Situations and verdicts in a few words, for tables that people can read. */
+import { expect, test } from 'vitest';
 import type { Verdict } from '../../src/core/action.js';
 import type { BasePair, Kind } from '../../src/core/entry.js';
 import type { Policy } from '../../src/core/policy.js';
@@ -81,4 +82,11 @@ export function decisionOf(world: World, policy: Policy): string {
 
 export function settle(world: World, policy: Policy): World {
   return apply(world, resolve(world, policy).verdict, policy);
+}
+
+/** A test for each row. */
+export function decides(title: string, rows: readonly Row[], policy: Policy): void {
+  test.each(rows)(`${title}: %s`, (_, base, local, remote, expected, more) => {
+    expect(decisionOf(worldOf(base, local, remote), { ...policy, ...more })).toBe(expected);
+  });
 }

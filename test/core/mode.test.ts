@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Verdict } from '../../src/core/action.js';
-import { type Row, decisionOf, settle, words, worldOf } from './mode-words.js';
+import { type Row, decides, decisionOf, settle, words, worldOf } from './mode-words.js';
 import { directoryOf, fileOf, linkOf, resolve, thenMs, usual, without } from './mode-world.js';
 
 const rows: Row[] = [
@@ -117,9 +117,7 @@ const rows: Row[] = [
   ['file became link', 'file', 'symlink same', 'file same', 'upload'],
 ];
 
-test.each(rows)('push: %s', (_, base, local, remote, expected, policy) => {
-  expect(decisionOf(worldOf(base, local, remote), { ...usual, ...policy })).toBe(expected);
-});
+decides('push', rows, usual);
 
 describe('what the destination cannot keep', () => {
   const edgesMs = [
