@@ -31,7 +31,7 @@ const few = (share: number) => Math.ceil(seeds * share);
 const plays: readonly (readonly [string, number, (seed: number) => Promise<Outcome>])[] = [
   ['uploads', seeds, (seed) => simulate(seed, slow)],
   ['pull', few(0.4), pair('pull')],
-  ['two-way', few(0.17), pair('two-way')],
+  ['two-way', few(0.4), pair('two-way')],
 ];
 
 test.runIf(one !== undefined).each(plays)('%s: the seed that was asked for', async (_name, _count, play) => {
