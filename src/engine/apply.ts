@@ -69,7 +69,10 @@ export async function applyChange(context: Context, change: Change, temp: string
     case 'delete-local':
     case 'delete-remote': {
       const gone = await deleteTree(context, side, change.path, change.destination, 'gone');
-      return { ...nothing, deleted: gone.deleted, kept: gone.kept, again: gone.disagreed };
+      // What a mirror leaves as others left it was decided on already.
+      const isDecided = (path: string) => isMirror(context.settings.mode) && context.staying.has(path);
+      const again = gone.disagreed.filter((path) => !isDecided(path));
+      return { ...nothing, deleted: gone.deleted, kept: gone.kept, again };
     }
     case 'set-aside':
       return setAside(context, change);

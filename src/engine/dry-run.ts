@@ -9,9 +9,10 @@ import { type Context, trusted } from './context.js';
 import { type PlannedAction, type Problem, problemOf, type SyncResult } from './events.js';
 import { filterChanged, withoutUnknown } from './filter-change.js';
 import { Guardian } from './guardian.js';
+import { type Deletion, goes } from './found-deletions.js';
 import { observe } from './observe.js';
 import { plannedOf } from './planned.js';
-import { type Deletion, type ScanFindings, scanPass } from './scan-pass.js';
+import { type ScanFindings, scanPass } from './scan-pass.js';
 import { requireRoom } from './set-aside.js';
 import { Tally } from './tally.js';
 import { Totals } from './totals.js';
@@ -39,7 +40,8 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
   const found = await planner.surviving(findings);
   const going = (await filterChanged(context)) ? withoutUnknown(found, tally, context.emit) : found;
   const deletions = going.reduce((sum, { count }) => sum + count, 0);
-  for (const { path, side, count, unknown, stays, replacement } of going) {
+  context.staying.tell(findings.deletions, context.emit);
+  for (const { path, side, count, unknown, stays, replacement, kept } of going) {
     const reason = stays
       ? 'what both sides agreed on in it'
       : unknown
@@ -51,7 +53,12 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
       action: side === 'local' ? 'delete-local' : 'delete-remote',
       path,
       bytes: 0,
-      reason: count > 1 || stays ? `${reason}, ${formatPaths(count)}` : reason,
+      reason:
+        kept.length > 0
+          ? `${reason}, ${formatPaths(count)} in it`
+          : count > 1 || stays
+            ? `${reason}, ${formatPaths(count)}`
+            : reason,
     });
     if (replacement !== null && !stays) await planner.plan([replacement]);
   }
@@ -119,8 +126,8 @@ class Planner {
     for (const deletion of deletions) {
       const directories = [...staying.get(deletion.path)!];
       if (directories.length > 0) await this.#stays(deletion.path, directories);
-      const count = deletion.count - directories.length;
-      if (count > 0) left.push({ ...deletion, count, stays: directories.length > 0 });
+      const count = deletion.count - directories.filter((one) => !deletion.kept.includes(one)).length;
+      if (goes({ ...deletion, count })) left.push({ ...deletion, count, stays: directories.length > 0 });
     }
     return left;
   }
