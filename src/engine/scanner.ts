@@ -13,6 +13,7 @@ import { type Deletion, goes } from './found-deletions.js';
 import type { Guardian } from './guardian.js';
 import { withoutLostRoots } from './lost-roots.js';
 import { observe } from './observe.js';
+import { recordPolicies } from './policies.js';
 import type { Renames } from './renames.js';
 import { type ScanFindings, scanPass } from './scan-pass.js';
 import type { Tally } from './tally.js';
@@ -55,6 +56,7 @@ export class Scanner {
     const startedMs = clock.now();
     emit({ type: 'scan-start', cause });
     await filter.reset();
+    await recordPolicies(this.#context);
     await this.#prepare();
     const findings = await this.#scan('', {}, tally);
     this.#report(findings, tally);

@@ -29,7 +29,8 @@ export async function createTemp(context: SftpContext, path: string, name: strin
   const channel = await context.channel('transfer');
   await context.directories.confirmParent(channel, path);
   // Before its content is sent, and not when the temp, whose name is short, is to get it.
-  if (longestNameBytes(nameOf(path)) > shortNameBytesMax) await look(channel, context.attempt('create', destination));
+  if (longestNameBytes(nameOf(path)) > shortNameBytesMax)
+    await look(channel, context.attempt('create', destination));
   const attempt = context.attempt('create', temp);
   const handle = await channel.createExclusive(temp, 0o600).catch(async (error: unknown) => {
     throw await creationFailure(channel, attempt, error);
