@@ -10,6 +10,7 @@ import { type PlannedAction, type Problem, problemOf, type SyncResult } from './
 import { filterChanged, withoutUnknown } from './filter-change.js';
 import { Guardian } from './guardian.js';
 import { type Deletion, goes } from './found-deletions.js';
+import { type Sorted, withoutLostRoots } from './lost-roots.js';
 import { observe } from './observe.js';
 import { plannedOf } from './planned.js';
 import { type ScanFindings, scanPass } from './scan-pass.js';
@@ -31,8 +32,13 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
   // Asked for the sake of asking: what is known of its names is known from then on.
   await context.local.observe(['']);
   const planner = new Planner(context, tally);
+  const guardian = new Guardian(context, stateLost);
   const findings = await scanPass(context, '', tally, {
-    work: (work) => planner.plan(work),
+    work: async (found, seen) => {
+      const { work, refused } = await withoutLostRoots(context, guardian, found, (side) => seen[side] > 0);
+      planner.refuse(refused);
+      await planner.plan(work);
+    },
     progress: () => undefined,
     // A root that does not exist yet would be made: until then there is nothing in it.
     ...(root === null ? { remote: nothing() } : {}),
@@ -63,7 +69,6 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
     if (replacement !== null && !stays) await planner.plan([replacement]);
   }
   tally.deleted = deletions;
-  const guardian = new Guardian(context, stateLost);
   guardian.unlisted = findings.unlisted;
   const holds = await guardian.reviewAll(deletions, () => Promise.resolve());
   totals.add(tally);
@@ -102,6 +107,11 @@ class Planner {
       else if (action.type === 'none' || action.type === 'adopt') this.#tally.skipped++;
       else await this.#change(action);
     }
+  }
+
+  refuse(refused: Sorted['refused']): void {
+    for (const { path, error } of refused)
+      this.problems.push({ path, code: error.code, message: error.message });
   }
 
   tell(action: PlannedAction): void {

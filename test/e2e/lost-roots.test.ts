@@ -34,6 +34,12 @@ test.each([
     writeFileSync(join(kept, 'new'), 'made while the other root was lost');
     const before = treeOf(kept);
 
+    // A plan says the same.
+    const planned = await towline(['sync', '--dry-run', ...pair.flags, '--json', pair.local, pair.target]);
+    expect(planned.code, planned.stderr).toBe(5);
+    expect(planned.stdout).not.toContain('"action":"upload"');
+    expect(planned.stdout).not.toContain('"action":"download"');
+
     // Twice: what the first run leaves behind must not make the second one bolder.
     for (const attempt of [1, 2]) {
       const result = await run('sync', pair);
