@@ -1,12 +1,20 @@
-import { isMirror, type Policy } from '../core/policy.js';
+import { type ConflictPolicy, type DriftPolicy, isMirror, type Mode } from '../core/policy.js';
 import type { Context } from './context.js';
 
 /** The fact under which they are on record. */
 export const policiesFact = 'policies';
 
-/** What decided in a run, beside the rules: of the policies those that its mode knows. */
-export interface Policies
-  extends Pick<Policy, 'mode'>, Partial<Pick<Policy, 'delete' | 'conflict' | 'onDrift'>> {}
+/** What decided in a run beside the rules: of the policies those that its mode knows. */
+export interface Policies {
+  /** Which way changes went. */
+  readonly mode: Mode;
+  /** Whether deletions followed. */
+  readonly delete?: boolean;
+  /** What was done about a file that both sides changed. */
+  readonly conflict?: ConflictPolicy;
+  /** What was done about what others changed on the side that only follows. */
+  readonly onDrift?: DriftPolicy;
+}
 
 /** Puts the policies of a run on record, for who asks later what a run would do. */
 export async function recordPolicies({

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type TestSshd, startSshd } from '../support/sshd.js';
-import { freshPair, run } from '../support/towline.js';
+import { freshPair, run, towline } from '../support/towline.js';
 import { treeOf } from '../support/tree.js';
 
 let sshd: TestSshd;
