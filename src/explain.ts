@@ -17,6 +17,7 @@ import { policyOf, rulesSideOf } from './engine/context.js';
 import { explainPath, type PathFindings } from './engine/explain-path.js';
 import { createFilterBook } from './engine/filter-book.js';
 import { rootFact } from './engine/guardian.js';
+import { notGiven, type Policies, policiesFact } from './engine/policies.js';
 import { resolutionsFact } from './engine/resolutions.js';
 import { modeFact, modeRuleFact } from './engine/scanner.js';
 import { plainOptions, type SyncOptions } from './library/sync-options.js';
@@ -80,6 +81,8 @@ export interface PathExplanation {
   readonly path: string;
   /** The mode that is explained. */
   readonly mode: Mode;
+  /** What was not given, and is taken to be as in the last run of the pair. */
+  readonly asInLastRun: Partial<Policies>;
   /** Whether it is left out. */
   readonly excluded: boolean;
   /** The excluded directory above, where it is that which decides. */
@@ -114,17 +117,14 @@ export interface PathExplanation {
 }
 
 const factNames = [
-  modeFact,
-  modeRuleFact,
-  resolutionsFact,
-  rootFact,
-  namesFact('local'),
-  namesFact('remote'),
+  ...[modeFact, modeRuleFact, policiesFact, resolutionsFact, rootFact],
+  ...[namesFact('local'), namesFact('remote')],
 ];
 
 /**
  * Says which rule decides about a path, what the base knows of it, what each side has now and what a run would do
- * about it. Changes nothing; an agent of the pair may run meanwhile. Without `mode` it is the one the pair was last run in.
+ * about it. Changes nothing; an agent of the pair may run meanwhile. Without `mode` it is the one the pair was last run in, and in
+ * that mode `delete`, `conflict` and `onDrift` are as they were then.
  * @param path relative to the local folder, or absolute and in it; a slash at its end: take it for a directory
  * @throws `configuration`, `authentication`, `host-key`, `network`, `state`; whatever reading a file throws, where only
  * contents decide
@@ -168,8 +168,8 @@ function lookingAt(
   // Written by the engine and nobody else.
   const lastMode = facts[modeFact] as Mode | undefined;
   const decisions = (facts[resolutionsFact] ?? {}) as Readonly<Record<string, Resolution>>;
-  const mode = options.mode ?? lastMode;
-  const resolved = resolveOptions({ ...options, ...(mode !== undefined && { mode }) });
+  const asInLastRun = notGiven(options, (facts[policiesFact] ?? { mode: lastMode }) as Partial<Policies>);
+  const resolved = resolveOptions({ ...options, ...asInLastRun });
   const wishes = wishesOf(resolved);
   const settings = settingsOf(resolved, wishes, 'plan');
   const local = createLocalStorage({ root, label: options.local, writable: false });
@@ -205,6 +205,7 @@ function lookingAt(
     policy,
     signal,
     stopSignal: signal,
+    asInLastRun,
     hashes: hashesOf({ local, remote }),
     inspectRoot: () => inspectRoot(root),
     otherMode: { was: lastMode !== undefined && lastMode !== settings.mode },
@@ -233,6 +234,7 @@ function shown(
   return {
     path,
     mode: sight.policy().mode,
+    asInLastRun: sight.asInLastRun,
     excluded: filter.excluded,
     above: filter.above ?? null,
     rule: filter.rule ?? null,

@@ -79,6 +79,7 @@ export {
   type QueueShown,
   type RuleShown,
 } from './explain.js';
+export type { Policies } from './engine/policies.js';
 export type { AgentControl, AgentState, AgentStatus } from './engine/status.js';
 export type {
   Capabilities,

@@ -92,6 +92,7 @@ async function run(
 /** What people read, line by line. */
 export function explanationLines(found: PathExplanation, nowMs: number): string[] {
   const { path, mode, base, local, remote, queue, decision } = found;
+  const assumed = assumedText(found);
   const rows: (readonly [string, string])[] = [
     ['rule', ruleLine(found)],
     ...(found.notSent === null ? [] : [['not sent', `by ${ruleText(found.notSent)}`] as const]),
@@ -103,10 +104,23 @@ export function explanationLines(found: PathExplanation, nowMs: number): string[
     ['remote now', found.problem === null || remote !== null ? entryText(remote) : 'not known'],
     ...(queue === null ? [] : [['queue', queueText(queue, nowMs)] as const]),
     ...(decision === null ? [] : [['decided', decisionTexts[decision]] as const]),
+    ...(assumed === null ? [] : [['as last run', assumed] as const]),
     [`in ${mode}`, found.text],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return [path, ...rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)];
+}
+
+/** The policies that were not given; the mode is told anyway. */
+function assumedText({
+  asInLastRun: { delete: deletes, conflict, onDrift },
+}: PathExplanation): string | null {
+  const parts = [
+    ...(deletes === undefined ? [] : [deletes ? '--delete' : '--no-delete']),
+    ...(conflict === undefined ? [] : [`--conflict ${conflict}`]),
+    ...(onDrift === undefined ? [] : [`--on-drift ${onDrift}`]),
+  ];
+  return parts.length === 0 ? null : parts.join(' ');
 }
 
 function ruleLine({ excluded, above, rule }: PathExplanation): string {

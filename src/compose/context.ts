@@ -12,6 +12,7 @@ import { Gate } from '../engine/gate.js';
 import { Lanes } from '../engine/lanes.js';
 import { Ledger, noLedger } from '../engine/ledger.js';
 import { Resolutions } from '../engine/resolutions.js';
+import { Staying } from '../engine/staying.js';
 import { modeRuleFact } from '../engine/scanner.js';
 import { StatusBoard } from '../engine/status-board.js';
 import { Temps } from '../engine/temps.js';
@@ -92,6 +93,7 @@ export async function contextOf(
     temps: new Temps(state.partials, ledger, systemClock, log, state.agentId),
     lanes: new Lanes(resolved.concurrency),
     deletions: new DeletionLog(),
+    staying: new Staying(),
     gate: new Gate(),
     throttle,
     hashes,

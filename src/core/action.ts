@@ -146,7 +146,7 @@ export function writtenSide(action: Change): Side {
 
 /** Whether it only takes something away. */
 export function isDeletion(
-  action: Change,
+  action: Verdict,
 ): action is Extract<Change, { type: 'delete-local' | 'delete-remote' }> {
   return action.type === 'delete-local' || action.type === 'delete-remote';
 }

@@ -38,22 +38,31 @@ export function wireSeconds(mtimeMs: number): number {
   return Math.min(Math.max(Math.floor(mtimeMs / 1000), 0), lastSftpSecond);
 }
 
-/** Whether two times of different sides are the same in whole seconds, as far as SFTP can carry them. */
-export function sameTimeAcross(aMs: number, bMs: number): boolean {
-  return wireSeconds(aMs) === wireSeconds(bMs);
+/**
+ * Whether two times of different sides are the same in whole seconds, as far as SFTP can carry them.
+ * @param granularityMs what the coarser side keeps: it may have rounded either way
+ */
+export function sameTimeAcross(aMs: number, bMs: number, granularityMs = 1000): boolean {
+  return Math.abs(wireSeconds(aMs) - wireSeconds(bMs)) * 1000 < Math.max(1000, granularityMs);
 }
 
 /**
  * Whether two files of different sides count as the same content.
+ * @param granularityMs what the coarser side keeps of times
  * @returns `'unknown'` when only their hashes could tell and one is missing
  */
-export function sameContentAcross(a: Entry, b: Entry, compare: Compare): boolean | 'unknown' {
+export function sameContentAcross(
+  a: Entry,
+  b: Entry,
+  compare: Compare,
+  granularityMs?: number,
+): boolean | 'unknown' {
   if (a.size !== b.size) return false;
   switch (compare) {
     case 'size':
       return true;
     case 'mtime+size':
-      return sameTimeAcross(a.mtimeMs, b.mtimeMs);
+      return sameTimeAcross(a.mtimeMs, b.mtimeMs, granularityMs);
     case 'checksum':
       return a.hash === undefined || b.hash === undefined ? 'unknown' : a.hash === b.hash;
   }

@@ -5,7 +5,7 @@
 import type { Action, Verdict } from './action.js';
 import { sameRevision, sameTimeAcross } from './compare.js';
 import type { Side } from './entry.js';
-import type { Policy } from './policy.js';
+import { granularityOf, type Policy } from './policy.js';
 import {
   acrossSides,
   adopt,
@@ -94,7 +94,8 @@ function symlink(view: Both, policy: Policy): Action {
     was !== null && sameRevision(source, was.source) && sameRevision(destination, was.destination);
   const equal =
     source.target === destination.target &&
-    (!policy.can[view.destinationSide].symlinkTimes || sameTimeAcross(source.mtimeMs, destination.mtimeMs));
+    (!policy.can[view.destinationSide].symlinkTimes ||
+      sameTimeAcross(source.mtimeMs, destination.mtimeMs, granularityOf(policy)));
   if (policy.force || !(unchanged || equal)) {
     return transfer(view, source, 'link differs', isDrifted(view));
   }

@@ -38,6 +38,8 @@ export interface Abilities {
   readonly times: boolean;
   readonly symlinks: boolean;
   readonly symlinkTimes: boolean;
+  /** What it keeps of times, ms. */
+  readonly timeGranularityMs: number;
 }
 
 /** What is left alone without being excluded (core/limits.ts). */
@@ -101,6 +103,11 @@ export function writtenSidesOf(mode: Mode): readonly Side[] {
 /** Whether the server is not ours alone: others change it too, and what they write counts. */
 export function othersMayWrite(mode: Mode): boolean {
   return sourceSideOf(mode) === null;
+}
+
+/** What both sides keep of times, ms: they are compared with each other by that. */
+export function granularityOf({ can }: Pick<Policy, 'can'>): number {
+  return Math.max(can.local.timeGranularityMs, can.remote.timeGranularityMs);
 }
 
 /** Whether the mode may delete at all. */

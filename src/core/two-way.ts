@@ -6,7 +6,7 @@ import type { Action, Verdict } from './action.js';
 import { sameContentAcross, sameRevision, sameTime } from './compare.js';
 import { type Contended, decideConflict } from './conflict.js';
 import { type BasePair, type Entry, otherSide, type Side, type Triple } from './entry.js';
-import { mayDelete, type Policy } from './policy.js';
+import { granularityOf, mayDelete, type Policy } from './policy.js';
 import {
   adopt,
   type Both,
@@ -80,7 +80,8 @@ function firstMeeting(triple: Triple, policy: Policy): Verdict {
   if (local.kind !== remote.kind) return decideConflict(there, policy);
   const unsure = policy.afresh || policy.doubtful?.(path) === true;
   const compare = unsure ? 'checksum' : telling(policy.compare, policy.can.remote);
-  const same = local.kind === 'directory' || sameContentAcross(local, remote, compare) === true;
+  const same =
+    local.kind === 'directory' || sameContentAcross(local, remote, compare, granularityOf(policy)) === true;
   return local.kind !== 'symlink' && same
     ? settle('local', there, policy, true)
     : comparedOrConflict(there, policy);

@@ -39,12 +39,18 @@ function changeText(change: Change, { path }: Triple): string {
     case 'set-metadata':
       return `${metadataText(change.change)} set ${places[change.side]}: ${reason}`;
     case 'delete-local':
-      return `it is deleted here, unless a guard holds deletions back: ${reason}`;
+      return `it is deleted here${deletionText(change)}: ${reason}`;
     case 'delete-remote':
-      return `it is deleted on the other side, unless a guard holds deletions back: ${reason}`;
+      return `it is deleted on the other side${deletionText(change)}: ${reason}`;
     case 'set-aside':
       return `what is ${places[change.side]} gets a name of its own beside '${path}': ${reason}`;
   }
+}
+
+function deletionText({ destination }: Extract<Change, { type: 'delete-local' | 'delete-remote' }>): string {
+  const guarded = ', unless a guard holds deletions back';
+  if (destination.kind !== 'directory') return guarded;
+  return `${guarded} or something in it stays (excluded, left out, no file, or changed by others)`;
 }
 
 function metadataText({ mode, mtimeMs }: MetadataChange): string {

@@ -2,7 +2,7 @@
 import type { Action, MetadataChange, Verdict } from './action.js';
 import { type Compare, sameContentAcross, sameRevision, sameTime, sameTimeAcross } from './compare.js';
 import type { Entry, Side, Triple } from './entry.js';
-import type { Abilities, Policy } from './policy.js';
+import { type Abilities, granularityOf, type Policy } from './policy.js';
 
 export interface View {
   readonly path: string;
@@ -77,7 +77,7 @@ export function acrossSides(
 ): Verdict {
   const { source, destination } = view;
   const told = telling(compare, policy.can[view.destinationSide]);
-  const looksSame = sameContentAcross(source, destination, told);
+  const looksSame = sameContentAcross(source, destination, told, granularityOf(policy));
   const doubtful = looksSame === true && policy.doubtful?.(view.path) === true;
   const same = doubtful ? sameContentAcross(source, destination, 'checksum') : looksSame;
   if (same === 'unknown') {
@@ -98,7 +98,9 @@ export function timeChange(view: Both, policy: Policy): MetadataChange {
     sameTime(destination.mtimeMs, was.destination.mtimeMs);
   // Some servers set no times: what they made of it is on record, and is not asked for again.
   if (asRecorded) return {};
-  const differs = policy.can[destinationSide].times && !sameTimeAcross(source.mtimeMs, destination.mtimeMs);
+  const differs =
+    policy.can[destinationSide].times &&
+    !sameTimeAcross(source.mtimeMs, destination.mtimeMs, granularityOf(policy));
   return differs ? { mtimeMs: source.mtimeMs } : {};
 }
 

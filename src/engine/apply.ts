@@ -69,7 +69,10 @@ export async function applyChange(context: Context, change: Change, temp: string
     case 'delete-local':
     case 'delete-remote': {
       const gone = await deleteTree(context, side, change.path, change.destination, 'gone');
-      return { ...nothing, deleted: gone.deleted, kept: gone.kept, again: gone.disagreed };
+      // What a mirror leaves as others left it was decided on already.
+      const isDecided = (path: string) => isMirror(context.settings.mode) && context.staying.has(path);
+      const again = gone.disagreed.filter((path) => !isDecided(path));
+      return { ...nothing, deleted: gone.deleted, kept: gone.kept, again };
     }
     case 'set-aside':
       return setAside(context, change);
@@ -171,13 +174,12 @@ async function sendSymlink(context: Context, side: Side, change: Transfer, temp:
  * side then, and need not be sent back.
  * @throws `changed`: it is to be looked at anew
  */
-async function requireDue({ state }: Context, change: Transfer, source: Entry): Promise<void> {
+async function requireDue({ state }: Context, side: Side, change: Transfer, source: Entry): Promise<void> {
   const { path, destination } = change;
   if (sameRevision(change.source, source)) return;
   const [row] = await state.base.get([path]);
-  const [from, to] =
-    change.type === 'upload' ? (['local', 'remote'] as const) : (['remote', 'local'] as const);
-  if (row == null || !sameRevision(row[from], source) || !sameRevision(row[to], destination)) return;
+  if (row == null || !sameRevision(row[otherSide(side)], source) || !sameRevision(row[side], destination))
+    return;
   throw new TowlineError('changed', `'${path}' was carried over meanwhile`, { path });
 }
 
@@ -196,7 +198,7 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
       to,
       path,
       expected: destination,
-      requireDue: (source) => requireDue(context, change, source),
+      requireDue: (source) => requireDue(context, side, change, source),
       attributes: (source) => ({
         ...attributesOf(context, side, source, destination),
         ...(lock === undefined ? {} : { lock }),

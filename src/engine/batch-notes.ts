@@ -55,6 +55,7 @@ export class BatchNotes {
         break;
       case 'set-metadata':
         tally.metadata++;
+        if (change.change.mode !== undefined) directories.changed(change.path, change.change.mode);
         break;
       case 'set-aside':
         if (change.cause === 'conflict') tally.conflicts++;
@@ -63,10 +64,9 @@ export class BatchNotes {
         break;
       case 'delete-local':
       case 'delete-remote':
-        tally.kept += done.kept.length;
+        tally.kept += this.#context.staying.met(done.kept, this.#context.emit);
         directories.removed(change.path);
         directories.changedIn(change.path);
-        for (const path of done.kept) this.#sayKept(path);
         break;
     }
   }
@@ -76,15 +76,5 @@ export class BatchNotes {
     const [resolution, side] =
       type === 'upload' ? (['local', 'remote'] as const) : (['remote', 'local'] as const);
     this.#context.emit({ type: 'conflict', path, cause: 'conflict', resolution, side, copy: null });
-  }
-
-  #sayKept(path: string): void {
-    this.#context.emit({
-      type: 'notice',
-      level: 'info',
-      code: 'kept-directory',
-      path,
-      message: `'${path}' stays on the other side: it holds something that is excluded or cannot be synced`,
-    });
   }
 }

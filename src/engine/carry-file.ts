@@ -179,7 +179,8 @@ async function sizeIfComplete(call: CarryCall, present: Entry | null): Promise<n
   const wanted = await entryAt(from, source);
   if (wanted?.kind !== 'file' || wanted.size > present.size) return null;
   const same = wanted.size === present.size;
-  if (same && sameTimeAcross(wanted.mtimeMs, present.mtimeMs)) return wanted.size;
+  const granularityMs = Math.max(...[from, to].map((storage) => storage.capabilities.timeGranularityMs));
+  if (same && sameTimeAcross(wanted.mtimeMs, present.mtimeMs, granularityMs)) return wanted.size;
   if (!same && options.resume !== true) return null;
   const [near, far] = [
     { on: from, path: source },

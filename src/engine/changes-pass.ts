@@ -21,7 +21,7 @@ import type { Attention } from './attention.js';
 import { Batch, type Outcome, type Work } from './batch.js';
 import type { Holder } from './claims.js';
 import { type Context, trusted } from './context.js';
-import { forgetBelow } from './delete-tree.js';
+import { countGoing, forgetBelow } from './delete-tree.js';
 import { needsExpansion, topmost } from './topmost.js';
 import type { Guardian } from './guardian.js';
 import { withoutLostRoots } from './lost-roots.js';
@@ -204,7 +204,7 @@ class ChangesPass {
   async #admit(deletions: readonly Change[]): Promise<Change[]> {
     if (deletions.length === 0) return [];
     let count = 0;
-    for (const { path } of deletions) count += 1 + (await this.#countBelow(path));
+    for (const deletion of deletions) count += await countGoing(this.#context, deletion.path);
     const holds = await this.#input.guardian.admit(count, async (held) => {
       if (held) await this.#hold(deletions);
     });
@@ -227,12 +227,6 @@ class ChangesPass {
       this.#rows.delete(path);
     }
     await state.queue.settle(held);
-  }
-
-  async #countBelow(path: string): Promise<number> {
-    let count = 0;
-    for await (const rows of this.#context.state.base.scan(path, this.#context.signal)) count += rows.length;
-    return count;
   }
 
   async #expand(path: string): Promise<void> {

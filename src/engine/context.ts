@@ -18,6 +18,7 @@ import type { Gate } from './gate.js';
 import type { Lanes } from './lanes.js';
 import type { Ledger } from './ledger.js';
 import type { Resolutions } from './resolutions.js';
+import type { Staying } from './staying.js';
 import type { Temps } from './temps.js';
 
 /** What the user asked for, checked and complete. */
@@ -75,6 +76,8 @@ export interface Context {
   readonly temps: Temps;
   readonly lanes: Lanes;
   readonly deletions: DeletionLog;
+  /** What was to go and stays, told and counted already. */
+  readonly staying: Staying;
   /** Closed while the agent is paused. */
   readonly gate: Gate;
   /** Bounds the content of all transfers together. */

@@ -78,6 +78,14 @@ export async function forgetBelow(
   }
 }
 
+/** How many paths a deletion takes, as far as the base knows: without those that are known to stay. */
+export async function countGoing({ state, staying, signal }: Context, path: string): Promise<number> {
+  let count = staying.has(path) ? 0 : 1;
+  for await (const rows of state.base.scan(path, signal))
+    count += rows.filter((row) => !staying.has(row.path)).length;
+  return count;
+}
+
 /** The source still lacks what is to be deleted, and its folder is there to say so. */
 async function requireLost(source: Storage, path: string, why: 'gone' | 'replaced'): Promise<void> {
   const [seen, above, root] = await source.observe([path, parentOf(path) ?? '', '']);
@@ -142,6 +150,7 @@ class TreeDeletion {
           else if (item.type === 'failure') failure ??= item;
           else if (item.type === 'skipped') this.#block(parentOf(item.path));
           else if (isOversize(this.#context, item.entry)) this.#block(parentOf(item.path));
+          else if (this.#isSpared(item.path)) continue;
           else if (disagreed.has(item.path)) this.#keep(item);
           else if (item.entry.kind === 'directory') this.#directories.push(item);
           else this.#files.push(item);
@@ -153,6 +162,12 @@ class TreeDeletion {
       const directory = this.#directories.find((one) => one.path === path);
       if (directory === undefined || !(await this.#open(directory))) throw error;
     }
+  }
+
+  /** What others put in the place of something else stays in one piece, as a scan decides it (core/action.ts `sparesBelow`). */
+  #isSpared(path: string): boolean {
+    if (!isMirror(this.#context.settings.mode)) return false;
+    return ancestorsOf(path).some((above) => this.#disagreed.has(above));
   }
 
   /** It is not what the sides agreed on: it stays, and what is above it. */

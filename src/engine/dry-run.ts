@@ -9,9 +9,11 @@ import { type Context, trusted } from './context.js';
 import { type PlannedAction, type Problem, problemOf, type SyncResult } from './events.js';
 import { filterChanged, withoutUnknown } from './filter-change.js';
 import { Guardian } from './guardian.js';
+import { type Deletion, goes } from './found-deletions.js';
+import { type Sorted, withoutLostRoots } from './lost-roots.js';
 import { observe } from './observe.js';
 import { plannedOf } from './planned.js';
-import { type Deletion, type ScanFindings, scanPass } from './scan-pass.js';
+import { type ScanFindings, scanPass } from './scan-pass.js';
 import { requireRoom } from './set-aside.js';
 import { Tally } from './tally.js';
 import { Totals } from './totals.js';
@@ -30,8 +32,13 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
   // Asked for the sake of asking: what is known of its names is known from then on.
   await context.local.observe(['']);
   const planner = new Planner(context, tally);
+  const guardian = new Guardian(context, stateLost);
   const findings = await scanPass(context, '', tally, {
-    work: (work) => planner.plan(work),
+    work: async (found, seen) => {
+      const { work, refused } = await withoutLostRoots(context, guardian, found, (side) => seen[side] > 0);
+      planner.refuse(refused);
+      await planner.plan(work);
+    },
     progress: () => undefined,
     // A root that does not exist yet would be made: until then there is nothing in it.
     ...(root === null ? { remote: nothing() } : {}),
@@ -39,7 +46,8 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
   const found = await planner.surviving(findings);
   const going = (await filterChanged(context)) ? withoutUnknown(found, tally, context.emit) : found;
   const deletions = going.reduce((sum, { count }) => sum + count, 0);
-  for (const { path, side, count, unknown, stays, replacement } of going) {
+  context.staying.tell(findings.deletions, context.emit);
+  for (const { path, side, count, unknown, stays, replacement, kept } of going) {
     const reason = stays
       ? 'what both sides agreed on in it'
       : unknown
@@ -51,12 +59,16 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
       action: side === 'local' ? 'delete-local' : 'delete-remote',
       path,
       bytes: 0,
-      reason: count > 1 || stays ? `${reason}, ${formatPaths(count)}` : reason,
+      reason:
+        kept.length > 0
+          ? `${reason}, ${formatPaths(count)} in it`
+          : count > 1 || stays
+            ? `${reason}, ${formatPaths(count)}`
+            : reason,
     });
     if (replacement !== null && !stays) await planner.plan([replacement]);
   }
   tally.deleted = deletions;
-  const guardian = new Guardian(context, stateLost);
   guardian.unlisted = findings.unlisted;
   const holds = await guardian.reviewAll(deletions, () => Promise.resolve());
   totals.add(tally);
@@ -97,6 +109,11 @@ class Planner {
     }
   }
 
+  refuse(refused: Sorted['refused']): void {
+    for (const { path, error } of refused)
+      this.problems.push({ path, code: error.code, message: error.message });
+  }
+
   tell(action: PlannedAction): void {
     this.#context.emit({ type: 'planned', action });
   }
@@ -119,8 +136,8 @@ class Planner {
     for (const deletion of deletions) {
       const directories = [...staying.get(deletion.path)!];
       if (directories.length > 0) await this.#stays(deletion.path, directories);
-      const count = deletion.count - directories.length;
-      if (count > 0) left.push({ ...deletion, count, stays: directories.length > 0 });
+      const count = deletion.count - directories.filter((one) => !deletion.kept.includes(one)).length;
+      if (goes({ ...deletion, count })) left.push({ ...deletion, count, stays: directories.length > 0 });
     }
     return left;
   }

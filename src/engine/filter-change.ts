@@ -1,7 +1,7 @@
 /** Rules that are other ones than in the last run: what only one side has may have been excluded until now. */
 import type { AgentListener } from './events.js';
 import type { Context } from './context.js';
-import type { Deletion } from './scan-pass.js';
+import type { Deletion } from './found-deletions.js';
 import type { Tally } from './tally.js';
 
 const filterFact = 'filter';

@@ -209,7 +209,8 @@ export class Guardian {
       excludes: filter.excludes,
       signal,
     })) {
-      if (batch.length > 0) return false;
+      // What an interrupted transfer left is nobody's content.
+      if (batch.some(({ type }) => type !== 'temp')) return false;
     }
     return true;
   }

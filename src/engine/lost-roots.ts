@@ -1,4 +1,4 @@
-import { type Change, isDeletion, writtenSide } from '../core/action.js';
+import { isDeletion, writtenSide } from '../core/action.js';
 import type { Side } from '../core/entry.js';
 import { TowlineError } from '../core/errors.js';
 import type { Work } from './batch.js';
@@ -22,21 +22,22 @@ export async function withoutLostRoots(
   work: readonly Work[],
   isThere: (side: Side) => boolean,
 ): Promise<Sorted> {
-  const brings = (item: Work, side: Side): item is Change =>
-    item.type !== 'contents' && !isDeletion(item) && writtenSide(item) === side;
-  const lost: Side[] = [];
-  for (const side of ['local', 'remote'] as const) {
-    if (isThere(side) || !work.some((item) => brings(item, side))) continue;
-    if (await guardian.hasLost(side)) lost.push(side);
+  const lost = new Set<Side>();
+  for (const side of new Set(work.map(broughtTo)))
+    if (side !== null && !isThere(side) && (await guardian.hasLost(side))) lost.add(side);
+  const left: Work[] = [];
+  const refused: Sorted['refused'] = [];
+  for (const item of work) {
+    const side = broughtTo(item);
+    if (side === null || !lost.has(side)) left.push(item);
+    else refused.push({ path: item.path, error: refusal(context, side, item.path) });
   }
-  const sideOf = (item: Work) => lost.find((side) => brings(item, side));
-  return {
-    work: work.filter((item) => sideOf(item) === undefined),
-    refused: work.flatMap((item) => {
-      const side = sideOf(item);
-      return side === undefined ? [] : [{ path: item.path, error: refusal(context, side, item.path) }];
-    }),
-  };
+  return { work: left, refused };
+}
+
+/** The side that gets something by it. What is to be compared is on both sides: none of them is lost. */
+function broughtTo(item: Work): Side | null {
+  return item.type === 'contents' || isDeletion(item) ? null : writtenSide(item);
 }
 
 function refusal(context: Context, side: Side, path: string): TowlineError {

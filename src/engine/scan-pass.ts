@@ -7,7 +7,6 @@ import {
   replacesDirectory,
   sparesBelow,
   type Verdict,
-  writtenSide,
 } from '../core/action.js';
 import { isMirror, writtenSidesOf } from '../core/policy.js';
 import { shadowsBelow } from '../core/limits.js';
@@ -23,30 +22,18 @@ import { adopted } from './applied.js';
 import type { Storage } from '../ports.js';
 import { type Context, rulesSideOf, storageOf, trusted } from './context.js';
 import { devicesOf } from './devices.js';
+import { type Deletion, FoundDeletions } from './found-deletions.js';
 import type { Undecided } from './contents.js';
 import type { Tally } from './tally.js';
-
-/** A path that is to go from the destination, with all below it (or to make way for something else). */
-export interface Deletion {
-  readonly path: string;
-  /** The side it is to go from. */
-  readonly side: Side;
-  /** Paths that go with it, itself included. */
-  count: number;
-  /** The sides never agreed on it, as far as the base knows. */
-  readonly unknown: boolean;
-  /** The same of something in it. */
-  holdsUnknown: boolean;
-  /** What is to take the place of a directory. */
-  readonly replacement: Change | null;
-}
 
 /** What a scan came across, beside the work it handed on. */
 export interface ScanFindings {
   /** Entries seen on each side. */
   local: number;
   remote: number;
-  readonly deletions: Deletion[];
+  readonly deletions: readonly Deletion[];
+  /** Paths that stay in directories that were to go, and these directories. */
+  readonly staying: readonly string[];
   /** Directories that could not be listed. */
   readonly unlisted: { readonly side: Side; readonly path: string; readonly error: TowlineError }[];
   /** Names that cannot be carried, and what the other side cannot hold. */
@@ -88,7 +75,7 @@ export async function scanPass(
   // A side that fails must not wait for an answer of the other one to be heard.
   const over = new AbortController();
   const signal = AbortSignal.any([stopSignal, over.signal]);
-  const excludes = filter.excludes;
+  const excludes = pass.deletions.noting(filter.excludes);
   const rulesSide = rulesSideOf(settings);
   const ruleFiles = { names: filter.ruleFileNames, found: filter.found };
   const requestOf = (side: Side) => ({
@@ -115,7 +102,9 @@ export async function scanPass(
     }
     handlers.progress(pass.findings.local + pass.findings.remote);
   }
+  pass.deletions.close();
   await handlers.work(pass.takeWork(), pass.findings);
+  pass.countKept();
   return pass.findings;
 }
 
@@ -125,10 +114,12 @@ function foldingOf({ capabilities: { names } }: Storage): { folding?: Folding } 
 }
 
 class ScanPass {
+  readonly deletions = new FoundDeletions();
   readonly findings: ScanFindings = {
     local: 0,
     remote: 0,
-    deletions: [],
+    deletions: this.deletions.list,
+    staying: this.deletions.staying,
     unlisted: [],
     unsyncable: [],
     undecided: [],
@@ -139,8 +130,6 @@ class ScanPass {
   readonly #context: Context;
   readonly #tally: Tally;
   readonly #policy: ReturnType<Context['policy']>;
-  /** The deletion whose subtree the scan is in: what is below goes with it. */
-  #deleting: Deletion | null = null;
   /** The latest path that stays as it is on both sides, with all that is below, and as what that counts. */
   #sparing: { readonly path: string; readonly as: 'kept' | 'leftOut' } | null = null;
   #specials = 0;
@@ -169,6 +158,7 @@ class ScanPass {
         this.findings.unlisted.push(sighting);
         break;
       case 'skipped':
+        this.deletions.stays({ path: sighting.path, why: 'no entry' });
         if (sighting.reason === 'name') this.findings.unsyncable.push(sighting);
         else this.#special(sighting.path, sighting.side);
         break;
@@ -180,6 +170,7 @@ class ScanPass {
 
   #triple(seen: Triple): void {
     const triple = trusted(this.#context, seen);
+    this.deletions.passed(triple.path);
     if (triple.local !== null) this.findings.local++;
     if (triple.remote !== null) this.findings.remote++;
     if (this.#sparing !== null && isBelow(triple.path, this.#sparing.path)) {
@@ -192,6 +183,7 @@ class ScanPass {
       this.findings.surviving.push(triple.path);
       return;
     }
+    this.deletions.decided(verdict, triple);
     if (sparesBelow(verdict)) this.#sparing = { path: triple.path, as: 'kept' };
     if (hangsOnKind(verdict, triple)) {
       // It is looked at by itself, and if a folder comes of it, into that.
@@ -227,37 +219,23 @@ class ScanPass {
         return;
       case 'delete-local':
       case 'delete-remote':
-        this.#deletion(verdict, triple.base === null);
+        this.deletions.add(verdict, triple.base === null);
         return;
       default:
-        if (replacesDirectory(verdict) && this.#policy.delete) this.#deletion(verdict, false);
+        if (replacesDirectory(verdict) && this.#policy.delete) this.deletions.add(verdict, false);
         else this.work.push(verdict);
     }
   }
 
-  #deletion(change: Change, unknown: boolean): void {
-    const { path } = change;
-    if (this.#deleting !== null && isBelow(path, this.#deleting.path)) {
-      this.#deleting.count++;
-      this.#deleting.holdsUnknown ||= unknown;
-      return;
-    }
-    const replacement = isDeletion(change) ? null : change;
-    this.#deleting = {
-      path,
-      side: writtenSide(change),
-      count: 1,
-      unknown,
-      holdsUnknown: unknown,
-      replacement,
-    };
-    this.findings.deletions.push(this.#deleting);
+  /** Directories that stay were counted as going until everything in them was seen. */
+  countKept(): void {
+    for (const { kept, replacement } of this.deletions.list)
+      if (replacement === null) this.#tally.kept += kept.length;
   }
 
   /** Below a directory that is to go: whether this is to be there all the same. Never where one side is a mirror. */
   #survives(verdict: Verdict): boolean {
-    const above = this.#deleting;
-    if (above === null || !isBelow(verdict.path, above.path)) return false;
+    if (this.deletions.above(verdict.path) === null) return false;
     if (isMirror(this.#context.settings.mode)) return false;
     if (verdict.type === 'none' || verdict.type === 'adopt') return false;
     return isUnresolved(verdict) || verdict.type === 'contents' || !isDeletion(verdict);

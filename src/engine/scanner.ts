@@ -9,11 +9,13 @@ import type { Holder } from './claims.js';
 import { type Context, deletingSides, storageOf } from './context.js';
 import { type Problem, problemOf } from './events.js';
 import { filterChanged, recordFilter, withoutUnknown } from './filter-change.js';
+import { type Deletion, goes } from './found-deletions.js';
 import type { Guardian } from './guardian.js';
 import { withoutLostRoots } from './lost-roots.js';
 import { observe } from './observe.js';
+import { recordPolicies } from './policies.js';
 import type { Renames } from './renames.js';
-import { type Deletion, type ScanFindings, scanPass } from './scan-pass.js';
+import { type ScanFindings, scanPass } from './scan-pass.js';
 import type { Tally } from './tally.js';
 
 /** Temps of agents we know nothing of are removed when they are older than this by the server's clock. */
@@ -54,6 +56,7 @@ export class Scanner {
     const startedMs = clock.now();
     emit({ type: 'scan-start', cause });
     await filter.reset();
+    await recordPolicies(this.#context);
     await this.#prepare();
     const findings = await this.#scan('', {}, tally);
     this.#report(findings, tally);
@@ -129,7 +132,10 @@ export class Scanner {
       });
       if (under === '') emit({ type: 'scan-listed', entries: findings.local + findings.remote });
       await batch.idle();
-      return { ...findings, deletions: withoutRenamed(findings.deletions, batch.renames) };
+      const deletions = withoutRenamed(findings.deletions, batch.renames);
+      this.#context.staying.found(findings.staying, under === '');
+      this.#context.staying.tell(deletions, emit);
+      return { ...findings, deletions: deletions.filter(goes) };
     } finally {
       await batch.finish();
       await putRows();

@@ -27,6 +27,8 @@ export interface DirectoryItem {
 export interface FileSystemSpace {
   /** Bytes a file of ours may still take. */
   readonly freeBytes: number;
+  /** The most bytes of one name, where the server told. */
+  readonly nameBytesMax?: number;
   /** What tells it from others, where the server told: two directories with different ones are on different file systems. */
   readonly identity?: {
     /** 64 bits, of which those beyond a number's precision are lost. */

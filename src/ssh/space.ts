@@ -13,15 +13,16 @@ export function spaceOf(answer: unknown, host: string): FileSystemSpace {
       host,
     });
   }
-  const freeBytes = available * unit;
+  const nameBytesMax = numberIn(answer, 'f_namemax');
+  const space = { freeBytes: available * unit, ...(nameBytesMax === null ? {} : { nameBytesMax }) };
   // ssh2's name for f_fsid.
   const [id, blocks, inodes] = [
     numberIn(answer, 'f_sid'),
     numberIn(answer, 'f_blocks'),
     numberIn(answer, 'f_files'),
   ];
-  if (id === null || blocks === null || inodes === null) return { freeBytes };
-  return { freeBytes, identity: { id, blocks, inodes } };
+  if (id === null || blocks === null || inodes === null) return space;
+  return { ...space, identity: { id, blocks, inodes } };
 }
 
 function numberIn(answer: unknown, field: string): number | null {

@@ -71,6 +71,18 @@ describe('times on the wire', () => {
   });
 });
 
+describe('times of a side that keeps two seconds', () => {
+  test.each([
+    [1_001_999, 1_000_000, true],
+    [1_001_000, 1_002_000, true],
+    [1_002_000, 1_000_000, false],
+  ])('%d and %d: %s', (aMs, bMs, same) => {
+    expect(sameTimeAcross(aMs, bMs, 2_000)).toBe(same);
+    expect(sameTimeAcross(bMs, aMs, 2_000)).toBe(same);
+    expect(sameTimeAcross(aMs, bMs, 0.001)).toBe(false);
+  });
+});
+
 describe('sameContentAcross', () => {
   const hashed = { ...file, hash: 'one' };
   const later = { ...file, mtimeMs: file.mtimeMs + 1_000 };

@@ -22,7 +22,7 @@ export interface World {
 export const thenMs = 1_700_000_000_000;
 /** What the server writes where it is not told (or does not listen). */
 export const serverNowMs = 1_800_000_000_000;
-const able = { modes: true, times: true, symlinks: true, symlinkTimes: true };
+const able = { modes: true, times: true, symlinks: true, symlinkTimes: true, timeGranularityMs: 1000 };
 /** Both sides can do everything. */
 export const all = { local: able, remote: able };
 

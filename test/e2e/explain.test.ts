@@ -129,8 +129,37 @@ describe('what is known and what would be done', () => {
       action: 'download',
       text: 'it is brought here: changed on both sides: the remote version wins',
     });
-    expect(await explained(pair, 'b', '--mode', 'push')).toMatchObject({ action: 'upload' });
+    expect(await explained(pair, 'b', '--mode', 'push')).toMatchObject({ action: 'upload', asInLastRun: {} });
     expect(everythingOf(pair)).toEqual(before);
+  });
+
+  test('what was not said is as in the last run, and told', async () => {
+    const pair = freshPair(sshd);
+    save(pair.local, 'a', 'one');
+    await run('sync', pair, '--conflict', 'newest');
+    save(pair.local, 'a', 'changed', 1_700_000_100);
+    save(pair.remote, 'a', 'changed there', 1_700_000_200);
+    expect(await explained(pair, 'a')).toMatchObject({
+      action: 'download',
+      asInLastRun: { mode: 'two-way', delete: true, conflict: 'newest' },
+    });
+    expect(await explained(pair, 'a', '--conflict', 'local')).toMatchObject({
+      action: 'upload',
+      asInLastRun: { mode: 'two-way', delete: true },
+    });
+    expect((await run('explain', pair, 'a')).stdout).toContain('as last run   --delete --conflict newest');
+
+    await run('push', pair, '--delete', '--on-drift', 'keep');
+    save(pair.remote, 'b', 'new there');
+    expect(await explained(pair, 'b')).toMatchObject({
+      action: 'delete-remote',
+      asInLastRun: { mode: 'push', delete: true, onDrift: 'keep' },
+    });
+    // Another mode is another matter.
+    expect(await explained(pair, 'b', '--mode', 'pull')).toMatchObject({
+      action: 'download',
+      asInLastRun: {},
+    });
   });
 
   test('a conflict that waits, its row in the queue, and what was decided', async () => {
@@ -177,6 +206,7 @@ describe('what is known and what would be done', () => {
       expect.stringMatching(/^ {2}base, remote {2}file, 3 B/),
       '  local now     file, 3 B, 2023-11-14T22:13:20.000Z, mode 644',
       '  remote now    file, 3 B, 2023-11-14T22:13:20.000Z, mode 644',
+      '  as last run   --no-delete --on-drift overwrite',
       '  in push       nothing is done: both sides are as they were when they last agreed',
       '',
     ]);

@@ -159,6 +159,32 @@ describe('one way only', () => {
   });
 });
 
+test('a folder that stays for what is excluded in it is told of by each run, and is no deletion', async () => {
+  const pair = freshPair(sshd);
+  save(pair.local, 'kept', 'x');
+  save(pair.local, 'd/sub/file', 'x');
+  const flags = [...pair.flags, '--exclude', '*.log', '--delete', '--max-delete', '3'];
+  const push = (...more: string[]) => towline(['push', ...flags, ...more, pair.local, pair.target]);
+  await push();
+  save(pair.remote, 'd/sub/debug.log', 'theirs');
+  rmSync(join(pair.local, 'd'), { recursive: true });
+  const line = "'d' is not deleted: 'd/sub/debug.log' is excluded\n";
+  const first = await push();
+  expect(first.code, first.stderr).toBe(0);
+  expect(first.stdout.replace(/in \d.*/, '')).toBe(
+    `${line}− 1 deleted \n1 path the same already\nkept 2 that are only on the server\n`,
+  );
+  for (const run of [2, 3]) {
+    const again = await push('--max-delete', '0');
+    expect(again.code, again.stderr).toBe(0);
+    expect(again.stdout.replace(/ \(.*\)/, ''), String(run)).toBe(
+      `${line}nothing to do: 1 path the same on both sides\nkept 2 that are only on the server\n`,
+    );
+  }
+  expect((await push('--dry-run')).stdout).not.toContain('delete there');
+  expect(read(pair.remote, 'd/sub/debug.log')).toBe('theirs');
+});
+
 describe('changing the rules never deletes', () => {
   const everything = ['--delete', '--max-delete', '100%'];
 

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type TestSshd, startSshd } from '../support/sshd.js';
-import { freshPair, run } from '../support/towline.js';
+import { freshPair, run, towline } from '../support/towline.js';
 import { treeOf } from '../support/tree.js';
 
 let sshd: TestSshd;
@@ -33,6 +33,12 @@ test.each([
     if (how === 'emptied') mkdirSync(lost);
     writeFileSync(join(kept, 'new'), 'made while the other root was lost');
     const before = treeOf(kept);
+
+    // A plan says the same.
+    const planned = await towline(['sync', '--dry-run', ...pair.flags, '--json', pair.local, pair.target]);
+    expect(planned.code, planned.stderr).toBe(5);
+    expect(planned.stdout).not.toContain('"action":"upload"');
+    expect(planned.stdout).not.toContain('"action":"download"');
 
     // Twice: what the first run leaves behind must not make the second one bolder.
     for (const attempt of [1, 2]) {

@@ -9,7 +9,7 @@ import { Durable } from '../sim/durable.js';
 import { Life } from '../sim/life.js';
 import { Random } from '../sim/random.js';
 import { VirtualClock } from '../sim/virtual-clock.js';
-import { usualSettings } from './memory-pair.js';
+import { MemoryPair, usualSettings } from './memory-pair.js';
 
 test('deletions that are allowed while the server cannot be asked are not allowed', async () => {
   const life = new Life();
@@ -44,4 +44,18 @@ test('deletions that are allowed while the server cannot be asked are not allowe
   expect(await causes()).toEqual(['too-many-deletions']);
   await guardian.allow();
   expect(await causes()).toEqual([]);
+});
+
+test('a root that holds nothing but what an interrupted transfer left is an emptied one', async () => {
+  const pair = new MemoryPair();
+  pair.local.edit.write('kept', 'kept');
+  await pair.rest();
+  await pair.run({});
+  pair.remote.edit.remove('kept');
+  pair.remote.edit.write('.towline-another-0123456789.tmp', 'half');
+  pair.local.edit.write('new', 'new');
+  const { result } = await pair.run({});
+  expect(result.holds.map(({ cause }) => cause)).toEqual(['root-emptied']);
+  expect(result.problems).toMatchObject([{ path: 'new', code: 'unmounted' }]);
+  expect(Object.keys(pair.local.edit.tree())).toEqual(['kept', 'new']);
 });

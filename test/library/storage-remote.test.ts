@@ -196,6 +196,11 @@ describe('what the storage cannot do', () => {
     await sync(pair.options);
     expect(await pair.storage.observe(['a'])).toMatchObject([{ mtimeMs: 1_600_000_000_000 }]);
     expect(await sync(pair.options)).toMatchObject({ transferred: 0, metadata: 0 });
+    // Nor without the base, where the two sides are compared with each other.
+    for (const mode of ['push', 'pull', 'two-way'] as const) {
+      const anew = { ...pair.options, mode, stateDir: `${pair.options.stateDir}-${mode}` };
+      expect(await sync(anew)).toMatchObject({ transferred: 0, metadata: 0, conflicts: 0 });
+    }
   });
 
   test.each([

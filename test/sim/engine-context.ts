@@ -12,6 +12,7 @@ import { Gate } from '../../src/engine/gate.js';
 import { Lanes } from '../../src/engine/lanes.js';
 import { Ledger } from '../../src/engine/ledger.js';
 import { Resolutions } from '../../src/engine/resolutions.js';
+import { Staying } from '../../src/engine/staying.js';
 import { StatusBoard } from '../../src/engine/status-board.js';
 import { Temps } from '../../src/engine/temps.js';
 import type { Storage } from '../../src/ports.js';
@@ -67,6 +68,7 @@ export function engineContext(parts: EngineParts): EngineContext {
     temps: new Temps(state.partials, ledger, clock, log, agentId),
     lanes: new Lanes(),
     deletions: new DeletionLog(),
+    staying: new Staying(),
     gate: new Gate(),
     throttle: createThrottle({ clock }),
     hashes,

@@ -217,6 +217,8 @@ test('a name that is too long for the file system is `name`', async () => {
   const storage = createLocalStorage({ root: freshFolder('long'), writable: true });
   expect(await codeOf(storage.makeDirectory('n'.repeat(256), 0o755))).toBe('name');
   expect(await storage.observe(['n'.repeat(256)])).toMatchObject([{ code: 'name' }]);
+  // Before anything is fetched, though the temp could be made.
+  expect(await codeOf(storage.createTemp('n'.repeat(256), tempOf(1)))).toBe('name');
 });
 
 test('a scan that is told how the other side spells names yields them so, in that order', async () => {

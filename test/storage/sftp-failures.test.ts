@@ -68,7 +68,26 @@ describe('a write that the server answers with "Failure"', () => {
 describe('other failures are told apart', () => {
   test('a name that is too long', async () => {
     const storage = storageAt(login.connection, root);
-    expect(await codeOf(storage.makeDirectory('n'.repeat(256), 0o755))).toBe('name');
+    const long = 'n'.repeat(256);
+    expect(await codeOf(storage.makeDirectory(long, 0o755))).toBe('name');
+    expect(await storage.observe([long])).toMatchObject([{ code: 'name', hint: expect.any(String) }]);
+    // Before anything is sent, though the temp could be made.
+    expect(await codeOf(storage.createTemp(long, tempOf(1)))).toBe('name');
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  test.each([
+    ['it takes 143 bytes', { freeBytes: 1e12, nameBytesMax: 143 }, 'name'],
+    ['it takes 255 bytes', { freeBytes: 1e12, nameBytesMax: 255 }, 'protocol'],
+    ['it does not say', { freeBytes: 1e12 }, 'protocol'],
+  ] as const)('a name of 144 bytes that the server refuses: %s', async (_, space, code) => {
+    const storage = changed(() => ({ lstatOrNull: refused(), space: async () => space }));
+    expect(await storage.observe(['n'.repeat(144)])).toMatchObject([{ code }]);
+  });
+
+  test('the server tells how long a name may be', async () => {
+    const { nameBytesMax } = await (await login.connection.channel('transfer')).space(root);
+    expect(nameBytesMax).toBe(255);
   });
 
   test('a temp that somebody removed', async () => {

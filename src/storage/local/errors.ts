@@ -29,7 +29,7 @@ const hints: Record<string, string> = {
   EROFS: 'The file system is mounted read-only: mount it for writing',
   EMFILE: 'Raise the limit of open files (ulimit -n)',
   ENFILE: 'Raise the limit of open files of the system',
-  ENAMETOOLONG: 'Shorten the name',
+  ENAMETOOLONG: 'Shorten the name, or exclude it',
   EIO: 'Check the disk',
 };
 

@@ -40,9 +40,11 @@ const closeAsync = promisify(close);
 export async function createLocalTemp(root: Root, path: string, name: string): Promise<Temp> {
   checkName(name);
   const fd = await withPlace(root, path, (place) =>
-    attempt('create a temp beside', join(root.path, path), () =>
-      openSync(place.beside(name), createFlags, 0o600),
-    ),
+    attempt('create a temp beside', join(root.path, path), () => {
+      // A name that is too long is found before the content is fetched: that of the temp is short.
+      lstatSync(place.at, { throwIfNoEntry: false });
+      return openSync(place.beside(name), createFlags, 0o600);
+    }),
   );
   return new LocalTemp(root, path, name, fd, 0);
 }

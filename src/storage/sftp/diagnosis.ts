@@ -7,7 +7,7 @@ import { asTowlineError, hasCode, type TowlineError } from '../../core/errors.js
 import type { SftpChannel } from '../../ssh/channel.js';
 import { offers } from './capabilities.js';
 import { concernsLink, failureOf, type Attempt } from './failures.js';
-import { hasOverlongName } from './paths.js';
+import { longestNameBytes, shortNameBytesMax } from './paths.js';
 
 /** The failure of making something at `attempt.path`: `exists`, `no-space`, `name`, or what the server said. */
 export async function creationFailure(
@@ -15,11 +15,20 @@ export async function creationFailure(
   attempt: Attempt,
   error: unknown,
 ): Promise<TowlineError> {
-  return asked(attempt, error, async () => {
+  return asked(channel, attempt, error, async () => {
     if (hasCode(error, 'not-found')) return failureOf(attempt, error);
     if ((await channel.lstatOrNull(attempt.path)) !== null) return failureOf(attempt, error, 'exists');
     return spaceFailure(channel, attempt, error, 1);
   });
+}
+
+/** The failure of looking at something: `name`, or what the server said. */
+export async function lookFailure(
+  channel: SftpChannel,
+  attempt: Attempt,
+  error: unknown,
+): Promise<TowlineError> {
+  return asked(channel, attempt, error, () => Promise.resolve(failureOf(attempt, error)));
 }
 
 /** The failure of writing `bytes` more: `no-space` when there is less left than that, or what the server said. */
@@ -29,7 +38,7 @@ export async function writeFailure(
   error: unknown,
   bytes: number,
 ): Promise<TowlineError> {
-  return asked(attempt, error, () => spaceFailure(channel, attempt, error, bytes));
+  return asked(channel, attempt, error, () => spaceFailure(channel, attempt, error, bytes));
 }
 
 /**
@@ -42,7 +51,7 @@ export async function renameFailure(
   error: unknown,
   how: { readonly temp: string; readonly replaces: boolean },
 ): Promise<TowlineError> {
-  return asked(attempt, error, async () => {
+  return asked(channel, attempt, error, async () => {
     const [target, temp] = await Promise.all([
       channel.lstatOrNull(attempt.path),
       channel.lstatOrNull(how.temp),
@@ -60,7 +69,7 @@ export async function directoryRemovalFailure(
   attempt: Attempt,
   error: unknown,
 ): Promise<TowlineError> {
-  return asked(attempt, error, async () =>
+  return asked(channel, attempt, error, async () =>
     (await holdsSomething(channel, attempt.path))
       ? failureOf(attempt, error, 'not-empty')
       : failureOf(attempt, error),
@@ -69,17 +78,29 @@ export async function directoryRemovalFailure(
 
 /** Runs the questions; a lost link meanwhile is the answer, any other failure of theirs leaves the first one. */
 async function asked(
+  channel: SftpChannel,
   attempt: Attempt,
   error: unknown,
   ask: () => Promise<TowlineError>,
 ): Promise<TowlineError> {
   if (concernsLink(error)) return failureOf(attempt, error);
-  if (hasCode(error, 'protocol') && hasOverlongName(attempt.path)) return failureOf(attempt, error, 'name');
   try {
-    return await ask();
+    return (await isNameTooLong(channel, attempt, error)) ? failureOf(attempt, error, 'name') : await ask();
   } catch (later) {
     return concernsLink(later) ? asTowlineError(later) : failureOf(attempt, error);
   }
+}
+
+/** Servers that do not tell what their file systems take: this is what nearly all do. */
+const usualNameBytesMax = 255;
+
+async function isNameTooLong(channel: SftpChannel, attempt: Attempt, error: unknown): Promise<boolean> {
+  const longest = longestNameBytes(attempt.path);
+  if (!hasCode(error, 'protocol') || longest <= shortNameBytesMax) return false;
+  if (longest > usualNameBytesMax) return true;
+  if (!offers(channel.extensions, 'statvfs')) return false;
+  const { nameBytesMax = usualNameBytesMax } = await channel.space(directoryOf(attempt.path));
+  return longest > nameBytesMax;
 }
 
 async function spaceFailure(
@@ -90,12 +111,12 @@ async function spaceFailure(
 ): Promise<TowlineError> {
   if (!hasCode(error, 'protocol')) return failureOf(attempt, error);
   if (!offers(channel.extensions, 'statvfs')) return failureOf(attempt, error);
-  const { freeBytes } = await channel.space(attempt.path.replace(/\/?[^/]*$/, '') || rootOf(attempt.path));
+  const { freeBytes } = await channel.space(directoryOf(attempt.path));
   return failureOf(attempt, error, freeBytes < bytes ? 'no-space' : undefined);
 }
 
-function rootOf(serverPath: string): string {
-  return serverPath.startsWith('/') ? '/' : '.';
+function directoryOf(serverPath: string): string {
+  return serverPath.replace(/\/?[^/]*$/, '') || (serverPath.startsWith('/') ? '/' : '.');
 }
 
 async function holdsSomething(channel: SftpChannel, serverPath: string): Promise<boolean> {

@@ -14,6 +14,7 @@ export interface Attempt {
 const hints: Partial<Record<ErrorCode, string>> = {
   permission: 'Check its owner and mode, and those of its directory, on the server',
   'no-space': 'Free some space on the server (or raise the quota)',
+  name: 'Shorten the name, or exclude it',
   protocol:
     'The server gives no reason: a quota, a read-only file system or a fault of its disk are the usual ones',
 };
@@ -23,7 +24,7 @@ const reasons: Partial<Record<ErrorCode, string>> = {
   exists: 'something is there already',
   'not-empty': 'the directory still holds something',
   'no-space': 'no space is left',
-  name: 'a name in it is longer than 255 bytes',
+  name: 'a name in it is longer than the file system there takes',
   'not-found': 'it, or its directory, does not exist',
   vanished: 'it is not there (any more)',
 };

@@ -3,6 +3,7 @@ import type { Entry } from '../../core/entry.js';
 import { hasCode } from '../../core/errors.js';
 import type { Attributes, SftpChannel } from '../../ssh/channel.js';
 import { entryOf, kindOf } from './attributes.js';
+import { lookFailure } from './diagnosis.js';
 import { failureOf, refusal, type Attempt } from './failures.js';
 
 /** How often a path that changes its kind between two requests is looked at. */
@@ -13,8 +14,8 @@ const looksMax = 3;
  * @throws `unsupported` for a socket, device or FIFO; what the server refused with; `network`
  */
 export async function look(channel: SftpChannel, attempt: Attempt): Promise<Entry | null> {
-  const attributes = await channel.lstatOrNull(attempt.path).catch((error: unknown) => {
-    throw failureOf(attempt, error);
+  const attributes = await channel.lstatOrNull(attempt.path).catch(async (error: unknown) => {
+    throw await lookFailure(channel, attempt, error);
   });
   return attributes === null ? null : entryFrom(channel, attempt, attributes);
 }

@@ -5,9 +5,6 @@ import { componentsOf } from '../checked.js';
 /** Whatever `nameProblem` objects to in some component, found in one pass: this runs for every request. */
 const suspicious = /(?:^|\/)\.{0,2}(?:\/|$)|[\0\ufffd]/;
 
-/** The most bytes of one name on the file systems in use. */
-const nameBytesMax = 255;
-
 /** Why this path cannot be sent, or `null`. Lone surrogates would arrive as U+FFFD, so as another name. */
 export function pathProblem(path: string): TowlineError | null {
   try {
@@ -21,10 +18,13 @@ export function pathProblem(path: string): TowlineError | null {
   });
 }
 
-/** Whether some component is longer than file systems allow: servers answer that with an unspecific failure. */
-export function hasOverlongName(serverPath: string): boolean {
-  return serverPath.split('/').some((name) => Buffer.byteLength(name) > nameBytesMax);
+/** The length of the longest component, bytes: servers answer one that is too long with an unspecific failure. */
+export function longestNameBytes(serverPath: string): number {
+  return Math.max(...serverPath.split('/').map((name) => Buffer.byteLength(name)));
 }
+
+/** Names up to this many bytes fit everywhere: encrypting file systems (eCryptfs) take no more. */
+export const shortNameBytesMax = 143;
 
 /** Maps paths of the tree (core/path.ts) to paths of the server. */
 export class RootedPaths {

@@ -1,7 +1,7 @@
 /** The write side: a new file under a temp name, from OPEN to RENAME, in three flights for a small file. */
 import type { Entry } from '../../core/entry.js';
 import { hasCode, TowlineError } from '../../core/errors.js';
-import { join, parentOf } from '../../core/path.js';
+import { join, nameOf, parentOf } from '../../core/path.js';
 import type { Temp, TempAttributes } from '../../ports.js';
 import type { Handle, SftpChannel } from '../../ssh/channel.js';
 import { checkName } from '../checked.js';
@@ -11,7 +11,9 @@ import type { SftpContext } from './context.js';
 import { creationFailure, writeFailure } from './diagnosis.js';
 import type { Attempt } from './failures.js';
 import { Lock } from './lock.js';
+import { look } from './look.js';
 import { Outstanding } from './outstanding.js';
+import { longestNameBytes, shortNameBytesMax } from './paths.js';
 import { publish } from './publish.js';
 
 /** The server path of the temp `name` beside `path`. Throws `name`. */
@@ -26,6 +28,9 @@ export async function createTemp(context: SftpContext, path: string, name: strin
   const temp = tempPathBeside(context, path, name);
   const channel = await context.channel('transfer');
   await context.directories.confirmParent(channel, path);
+  // Before its content is sent, and not when the temp, whose name is short, is to get it.
+  if (longestNameBytes(nameOf(path)) > shortNameBytesMax)
+    await look(channel, context.attempt('create', destination));
   const attempt = context.attempt('create', temp);
   const handle = await channel.createExclusive(temp, 0o600).catch(async (error: unknown) => {
     throw await creationFailure(channel, attempt, error);
