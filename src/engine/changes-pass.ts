@@ -22,7 +22,7 @@ import { Batch, type Outcome, type Work } from './batch.js';
 import type { Holder } from './claims.js';
 import { type Context, trusted } from './context.js';
 import { countGoing, forgetBelow } from './delete-tree.js';
-import { needsExpansion, topmost } from './topmost.js';
+import { isKeptWhole, needsExpansion, topmost } from './topmost.js';
 import type { Guardian } from './guardian.js';
 import { withoutLostRoots } from './lost-roots.js';
 import { type Observation, observe } from './observe.js';
@@ -245,7 +245,7 @@ class ChangesPass {
     const { local, remote, kept, leftOut } = verdict;
     if (kept) this.#input.tally.kept++;
     if (leftOut !== undefined) this.#input.tally.leftOut++;
-    if (local === null || remote === null) this.#forget(triple);
+    if (local === null || remote === null) this.#forget(triple, isKeptWhole(triple, this.#context.settings));
     else
       this.#commit(
         path,
@@ -253,11 +253,11 @@ class ChangesPass {
       );
   }
 
-  /** The base drops the path, and what it knows below it. */
-  #forget({ path, base }: Triple): void {
+  /** The base drops the path, and what it knows below it; unless that is decided path by path. */
+  #forget({ path, base }: Triple, alone = false): void {
     if (base === null) return;
     const work = async () => {
-      if (base.local.kind === 'directory') await forgetBelow(this.#context, path);
+      if (base.local.kind === 'directory' && !alone) await forgetBelow(this.#context, path);
       await this.#context.ledger.commit(path, null);
     };
     this.#commit(path, work());

@@ -4,11 +4,21 @@ import { ancestorsOf } from '../core/path.js';
 import { isMirror, sourceSideOf } from '../core/policy.js';
 import type { Settings } from './context.js';
 
+/** A directory that the source lost and the mirror keeps: what others changed in it is to be known as changed on. */
+export function isKeptWhole({ base, local, remote }: Triple, { mode, delete: deletes }: Settings): boolean {
+  if (!isMirror(mode) || deletes || base?.local.kind !== 'directory') return false;
+  const [source, mirror] = sourceSideOf(mode) === 'local' ? [local, remote] : [remote, local];
+  return source === null && mirror?.kind === 'directory';
+}
+
 /**
  * A directory whose contents nobody may have told us about one by one: it is new to the base or to the other side, or
  * it is another one than the base knows by this name.
  */
-export function needsExpansion({ base, local, remote }: Triple, { mode }: Settings): boolean {
+export function needsExpansion(triple: Triple, settings: Settings): boolean {
+  if (isKeptWhole(triple, settings)) return true;
+  const { base, local, remote } = triple;
+  const { mode } = settings;
   const source = sourceSideOf(mode);
   const seen = source === 'local' ? [local] : source === 'remote' ? [remote] : [local, remote];
   if (!seen.some((entry) => entry?.kind === 'directory')) return false;
