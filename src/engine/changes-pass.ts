@@ -245,7 +245,11 @@ class ChangesPass {
     const { local, remote, kept, leftOut } = verdict;
     if (kept) this.#input.tally.kept++;
     if (leftOut !== undefined) this.#input.tally.leftOut++;
-    if (local === null || remote === null) this.#forget(triple);
+    const { mode, onDrift } = this.#context.settings;
+    // What others changed below is to be known as changed: each path there is decided on by itself.
+    const mayHoldDrift = kept && isMirror(mode) && onDrift !== 'overwrite';
+    if (mayHoldDrift) this.#commit(path, this.#context.ledger.commit(path, null));
+    else if (local === null || remote === null) this.#forget(triple);
     else
       this.#commit(
         path,

@@ -7,6 +7,7 @@ const faults: readonly (readonly [Mode, number, string])[] = [
   ['pull-backup', 1, 'a name that cannot be carried, told by the server, stayed a problem for ever'],
   ['pull-backup', 6, 'a link that broke while the rules were read from the server ended the agent'],
   ['push', 42, 'a folder that others removed, and that is to stay so (drift kept), was looked into for ever'],
+  ['push', 73, 'drift in a folder that the source lost was forgotten with the folder, and overwritten later'],
   ['push', 281, 'drift was forgotten when the source lost its path, and overwritten when it had it again'],
   ['two-way', 48, 'a lock that could not be removed was taken for that of another agent by the next attempt'],
   [
