@@ -17,7 +17,7 @@ export interface BatchSummary {
   readonly metadata: number;
   /** Paths deleted, on either side. */
   readonly deleted: number;
-  /** Renamed instead of being sent (a folder with all that is in it is one there) or fetched (file by file). */
+  /** Renamed instead of being sent or fetched: a folder with all that is in it is one. */
   readonly moved: number;
   /** Paths that exist on the destination only and stay, since deletions were not asked for. */
   readonly kept: number;

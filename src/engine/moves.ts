@@ -121,7 +121,8 @@ async function changedBelow(context: Context, from: string, to: string): Promise
   return changed;
 }
 
-async function moveRows({ state, signal }: Context, from: string, to: string): Promise<void> {
+/** What the base knows below the old name it knows below the new one from then on. */
+export async function moveRows({ state, signal }: Context, from: string, to: string): Promise<void> {
   for await (const rows of state.base.scan(from, signal)) {
     await state.base.commit(
       rows.flatMap(({ path, pair }) => [
