@@ -207,7 +207,7 @@ export class Batch {
 
   /** Of what was renamed meanwhile nothing is as it was listed: not below its new name, and not under the old one. */
   async #current(work: Work | Settled): Promise<Work | Settled> {
-    if (!this.#renames.broughtAbove(work.path) && !this.#renames.tookAway(work.path)) return work;
+    if (!this.#renames.outdated(work.path)) return work;
     return decideAnew(this.#context, work.path);
   }
 

@@ -70,8 +70,10 @@ export interface PlannedAction {
     | 'delete-remote'
     | 'move'
     | 'conflict';
-  /** Relative to the roots. */
+  /** Relative to the roots; of a `move` the new name. */
   readonly path: string;
+  /** Of a `move`: the old name. It takes the place of sending, and of the deletion of that name. */
+  readonly from?: string;
   /** Bytes of content it would send. */
   readonly bytes: number;
   /** Why, in a few words for a person. */

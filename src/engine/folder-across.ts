@@ -34,7 +34,7 @@ export async function moveFolder(
     if (isInTheWay(error)) return null;
     throw error;
   }
-  await moveRows(context, from, to);
+  const below = await moveRows(context, from, to);
   // The modes the sides agreed on: another one is carried over by itself.
   const pair = {
     local: { ...made, mode: base.local.mode },
@@ -46,7 +46,7 @@ export async function moveFolder(
     { path: from, pair: null },
   ]);
   const sameModes = made.mode === base.local.mode && there.mode === base.remote.mode;
-  return { side: 'local', from, to, again: sameModes ? [] : [to] };
+  return { side: 'local', from, to, paths: 1 + below, again: sameModes ? [] : [to] };
 }
 
 /**

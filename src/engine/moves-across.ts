@@ -182,7 +182,7 @@ export class MovesAcross {
     const remote = { ...there, mode: base.remote.mode };
     await Promise.all([ledger.commit(to, adopted(ours, remote, clock.now())), ledger.commit(from, null)]);
     const sameModes = made.mode === base.local.mode && there.mode === base.remote.mode;
-    return { side: 'local', from, to, again: sameModes ? [] : [to] };
+    return { side: 'local', from, to, paths: 1, again: sameModes ? [] : [to] };
   }
 }
 

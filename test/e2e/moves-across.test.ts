@@ -55,9 +55,7 @@ describe('a one-shot run', () => {
     const pair = await agreed();
     const inode = inodeOf(pair.local, 'd');
     renameSync(join(pair.remote, 'd'), join(pair.remote, 'moved'));
-    const flags = [...pair.flags, '--json', '--delete'];
-    const done = await towline(['pull', ...flags, pair.target, pair.local]);
-    const result = JSON.parse(done.stdout) as SyncResult;
+    const result = await run('pull', pair, ['--delete']);
     // Where the server has no inotifywait to prove its shell by, it hashes nothing for a run that writes nothing there.
     if (result.transferred === 0) {
       expect(result).toMatchObject({ moved: 1, deleted: 0, problems: [] });
@@ -70,7 +68,7 @@ describe('a one-shot run', () => {
     const pair = await agreed();
     saveLongAgo(pair.local, 'd/e/note.tmp', 'mine alone');
     renameSync(join(pair.remote, 'd'), join(pair.remote, 'moved'));
-    expect(await run('sync', pair, '--exclude', '*.tmp')).toMatchObject({ moved: 2, transferred: 0, problems: [] });
+    expect(await run('sync', pair, ['--exclude', '*.tmp'])).toMatchObject({ moved: 2, transferred: 0, problems: [] });
     expect(readFileSync(join(pair.local, 'd/e/note.tmp'), 'utf8')).toBe('mine alone');
     expect(existsSync(join(pair.local, 'd/one'))).toBe(false);
     expect(treeOf(join(pair.local, 'moved'))).toEqual(treeOf(join(pair.remote, 'moved')));
@@ -86,7 +84,7 @@ describe('a one-shot run', () => {
       }
       await run('sync', pair);
       renameSync(join(pair[side], 'y'), join(pair[side], 'd'));
-      const done = await run('sync', pair, '--max-delete', '5');
+      const done = await run('sync', pair, ['--max-delete', '5']);
       expect(done).toMatchObject({ moved: 1, transferred: 0, directories: 0, deleted: 0, holds: [] });
       expectEqual(pair);
     },
