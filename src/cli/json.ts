@@ -30,7 +30,13 @@ export function planObject(
   totals: SyncResult,
 ): { actions: PlannedAction[]; totals: SyncResult } {
   return {
-    actions: actions.map(({ action, path, bytes, reason }) => ({ action, path, bytes, reason })),
+    actions: actions.map(({ action, path, from, bytes, reason }) => ({
+      action,
+      path,
+      ...(from === undefined ? {} : { from }),
+      bytes,
+      reason,
+    })),
     totals: resultObject(totals),
   };
 }

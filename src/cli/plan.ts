@@ -12,15 +12,16 @@ const names: Readonly<Record<PlannedAction['action'], string>> = {
   'set-metadata': 'set mode/time',
   'delete-local': 'delete here',
   'delete-remote': 'delete there',
-  move: 'move',
+  move: 'rename',
   conflict: 'conflict',
 };
 const nameWidth = Math.max(...Object.values(names).map((name) => name.length));
 
 /** One line of a plan: what, which path, how much, why. */
-export function plannedText({ action, path, bytes, reason }: PlannedAction): string {
+export function plannedText({ action, path, from, bytes, reason }: PlannedAction): string {
   const why = [...(bytes > 0 ? [formatBytes(bytes)] : []), ...(reason === '' ? [] : [reason])].join(', ');
-  return `${names[action].padEnd(nameWidth)}  ${path}${why === '' ? '' : `  (${why})`}`;
+  const what = from === undefined ? path : `${from} -> ${path}`;
+  return `${names[action].padEnd(nameWidth)}  ${what}${why === '' ? '' : `  (${why})`}`;
 }
 
 /** Shows one line of a plan as soon as it is known. */
@@ -37,6 +38,7 @@ export function planTotalsText(totals: SyncResult): string {
     const verb = totals.bytesReceived === 0 ? 'send' : totals.bytesSent === 0 ? 'bring' : 'carry over';
     parts.push(`${verb} ${formatCount(totals.transferred, 'file')}, ${bytes}`);
   }
+  if (totals.moved > 0) parts.push(`rename ${formatCount(totals.moved, 'path')}`);
   if (totals.directories > 0)
     parts.push(`make ${formatCount(totals.directories, 'directory', 'directories')}`);
   if (totals.metadata > 0)

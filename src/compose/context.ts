@@ -1,4 +1,5 @@
 /** What the parts of the engine share, made of the real adapters. */
+import { pretending } from './pretending.js';
 import type { PairOptions } from '../config/options.js';
 import type { ResolvedOptions } from '../config/resolve.js';
 import { writtenSidesOf } from '../core/policy.js';
@@ -103,6 +104,7 @@ export async function contextOf(
     remoteAhead: { ms: 0 },
     otherMode: { was: await isOtherMode(state, settings.mode) },
     policy: () => policyOf(context),
+    ...(purpose === 'plan' ? pretending({ local, remote, state }) : {}),
   };
   return { context, soft, hard, board, record };
 }

@@ -1,18 +1,17 @@
-import { type Change, bytesOf, errorOf, isDeletion, isUnresolved, writtenSide } from '../core/action.js';
+import { type Change, bytesOf, isDeletion, writtenSide } from '../core/action.js';
 import type { Side } from '../core/entry.js';
 import { type TowlineError, asTowlineError, hasCode } from '../core/errors.js';
-import { decide } from '../core/mode.js';
 import { ancestorsOf } from '../core/path.js';
 import { applyChange } from './apply.js';
 import { type Applied, isSettled, nothing, pairAfter, type Settled } from './applied.js';
 import { BatchNotes } from './batch-notes.js';
 import type { Holder } from './claims.js';
 import { type Undecided, decideByContents } from './contents.js';
-import { type Context, trusted } from './context.js';
+import type { Context } from './context.js';
+import { decideAnew } from './decide-anew.js';
 import { Directories } from './directories.js';
 import { type Moved, tryMove } from './moves.js';
 import { MovesAcross } from './moves-across.js';
-import { observe } from './observe.js';
 import { planPartOf } from './planned.js';
 import { Renames } from './renames.js';
 import type { Tally } from './tally.js';
@@ -69,6 +68,7 @@ export class Batch {
       return false;
     });
     this.#tell(mine);
+    this.#across.expect(mine);
     const temps = await this.#reserveTemps(mine);
     for (const level of directoriesByDepth(mine)) {
       await this.#context.lanes.each(level, (change) => this.#perform(change, null));
@@ -205,15 +205,10 @@ export class Batch {
     throw this.#failedDirectories.get(failed!)!;
   }
 
-  /** Below a directory that was renamed meanwhile nothing is as it was listed. */
+  /** Of what was renamed meanwhile nothing is as it was listed: not below its new name, and not under the old one. */
   async #current(work: Work | Settled): Promise<Work | Settled> {
-    if (!this.#renames.broughtAbove(work.path)) return work;
-    const { triples, failures } = await observe(this.#context, [work.path]);
-    const triple = triples.get(work.path);
-    if (triple === undefined) throw failures.get(work.path)!;
-    const verdict = decide(trusted(this.#context, triple), this.#context.policy());
-    if (isUnresolved(verdict)) throw errorOf(verdict);
-    return verdict.type === 'contents' ? { ...verdict, triple } : verdict;
+    if (!this.#renames.outdated(work.path)) return work;
+    return decideAnew(this.#context, work.path);
   }
 
   async #do(work: Work | Settled, temp: string | null): Promise<Applied> {

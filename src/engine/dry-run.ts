@@ -1,18 +1,32 @@
-import { type Action, type Change, bytesOf, errorOf, isUnresolved, writtenSide } from '../core/action.js';
+import {
+  type Action,
+  type Change,
+  bytesOf,
+  errorOf,
+  isDeletion,
+  isUnresolved,
+  writtenSide,
+} from '../core/action.js';
 import { hasCode, TowlineError } from '../core/errors.js';
 import { decide } from '../core/mode.js';
 import { ancestorsOf, isBelow } from '../core/path.js';
 import type { ScanItem } from '../core/stream.js';
 import { entryAt } from '../transfer/entry-at.js';
+import { isSettled } from './applied.js';
+import type { Holder } from './claims.js';
 import { type Undecided, decideByContents } from './contents.js';
 import { type Context, trusted } from './context.js';
+import { decideNow } from './decide-anew.js';
 import { type PlannedAction, type Problem, problemOf, type SyncResult } from './events.js';
 import { filterChanged, withoutUnknown } from './filter-change.js';
 import { Guardian } from './guardian.js';
 import { type Deletion, goes } from './found-deletions.js';
 import { type Sorted, withoutLostRoots } from './lost-roots.js';
+import { type Moved, tryMove } from './moves.js';
+import { MovesAcross } from './moves-across.js';
 import { observe } from './observe.js';
 import { plannedOf } from './planned.js';
+import { Renames, withoutRenamed } from './renames.js';
 import { type ScanFindings, scanPass } from './scan-pass.js';
 import { requireRoom } from './set-aside.js';
 import { Tally } from './tally.js';
@@ -43,7 +57,8 @@ export async function dryRun(context: Context, stateLost: boolean): Promise<Sync
     // A root that does not exist yet would be made: until then there is nothing in it.
     ...(root === null ? { remote: nothing() } : {}),
   });
-  const found = await planner.surviving(findings);
+  await planner.again();
+  const found = await planner.surviving(planner.afterRenames(findings));
   const going = (await filterChanged(context)) ? withoutUnknown(found, tally, context.emit) : found;
   const deletions = going.reduce((sum, { count }) => sum + count, 0);
   context.staying.tell(findings.deletions, context.emit);
@@ -83,6 +98,9 @@ interface Going extends Deletion {
   readonly stays: boolean;
 }
 
+/** What becomes of a path. */
+type End = Action | Moved | Problem;
+
 const formatPaths = (count: number) => (count === 1 ? '1 path' : `${String(count)} paths`);
 
 async function* nothing(): AsyncGenerator<ScanItem[], void, undefined> {
@@ -93,25 +111,92 @@ class Planner {
   readonly problems: Problem[] = [];
   readonly #context: Context;
   readonly #tally: Tally;
+  readonly #holder: Holder = {};
+  readonly #across: MovesAcross;
+  readonly #renames = new Renames();
+  /** What renames leave to be looked at, and what was looked at since. */
+  readonly #again: string[] = [];
+  readonly #seen = new Set<string>();
+  /** What is to go below a renamed directory. */
+  readonly #deletions: Deletion[] = [];
 
   constructor(context: Context, tally: Tally) {
     this.#context = context;
     this.#tally = tally;
+    this.#across = new MovesAcross(context, this.#holder);
   }
 
+  /** As a batch would do it: directories first, then all at once; and told in order. */
   async plan(work: readonly (Change | Undecided)[]): Promise<void> {
-    // Compared all at once, and told in order.
-    const decided = work.map(async (item) => (item.type === 'contents' ? this.#contents(item) : item));
-    for (const action of await Promise.all(decided)) {
-      if ('code' in action) this.problems.push(action);
-      else if (action.type === 'none' || action.type === 'adopt') this.#tally.skipped++;
-      else await this.#change(action);
+    this.#across.expect(work);
+    const directories = new Map<Change | Undecided, End>();
+    for (const item of work)
+      if (item.type === 'make-directory') directories.set(item, await this.#end(item.path, item));
+    const ends = work.map(async (item) => directories.get(item) ?? (await this.#end(item.path, item)));
+    for (const end of await Promise.all(ends)) await this.#take(end);
+  }
+
+  /** What renames left to be looked at. */
+  async again(): Promise<void> {
+    for (const path of this.#again) if (!this.#seen.has(path)) await this.#take(await this.#end(path, null));
+  }
+
+  /** What was renamed does not go, but what was found to go then does. */
+  afterRenames(findings: ScanFindings): ScanFindings {
+    return {
+      ...findings,
+      deletions: [...withoutRenamed(findings.deletions, this.#renames), ...this.#deletions],
+      surviving: findings.surviving.filter((path) => !this.#renames.tookAway(path)),
+    };
+  }
+
+  /** @param listed what is to be done, as far as the listing is right about it; `null`: that is to be found out */
+  async #end(path: string, listed: Change | Undecided | null): Promise<End> {
+    const holds = listed !== null && !this.#renames.outdated(path);
+    if (!holds) this.#seen.add(path);
+    try {
+      const now = holds ? listed : await decideNow(this.#context, path);
+      const action = now.type === 'contents' ? await decideByContents(this.#context, now) : now;
+      if (isSettled(action) || isDeletion(action)) return action;
+      const moved = (await tryMove(this.#context, action, this.#holder)) ?? (await this.#across.try(action));
+      if (moved !== null) this.#renames.add(moved);
+      return moved ?? action;
+    } catch (error) {
+      if (!(error instanceof TowlineError) || error.code === 'network' || error.code === 'interrupted')
+        throw error;
+      return problemOf(path, error);
     }
   }
 
   refuse(refused: Sorted['refused']): void {
     for (const { path, error } of refused)
       this.problems.push({ path, code: error.code, message: error.message });
+  }
+
+  async #take(end: End): Promise<void> {
+    if ('code' in end) this.problems.push(end);
+    else if ('from' in end) this.#moved(end);
+    else if (isSettled(end)) this.#tally.skipped++;
+    else if (isDeletion(end)) this.#delete(end);
+    else await this.#change(end);
+  }
+
+  #moved(moved: Moved): void {
+    const { from, to: path, side, again } = moved;
+    this.#tally.moved++;
+    this.#again.push(...again);
+    this.tell({
+      action: 'move',
+      path,
+      from,
+      bytes: 0,
+      reason: `renamed ${side === 'remote' ? 'here' : 'there'}`,
+    });
+  }
+
+  #delete(change: Change): void {
+    const agreed = { unknown: false, holdsUnknown: false, replacement: null, kept: [], keeper: null };
+    this.#deletions.push({ path: change.path, side: writtenSide(change), count: 1, ...agreed });
   }
 
   tell(action: PlannedAction): void {
@@ -154,7 +239,7 @@ class Planner {
     if (isUnresolved(verdict)) this.problems.push(problemOf(path, errorOf(verdict)));
     else if (verdict.type === 'contents') await this.plan([{ ...verdict, triple }]);
     else if (verdict.type === 'none' || verdict.type === 'adopt') this.#tally.skipped++;
-    else await this.#change(verdict);
+    else await this.plan([verdict]);
   }
 
   /** Directories that stay for what is new in them; what took the place of the outermost gets another name. */
@@ -168,16 +253,6 @@ class Planner {
     for (const path of directories) {
       this.tell({ action: 'make-directory', path, bytes: 0, reason: 'it holds something new' });
       this.#tally.directories++;
-    }
-  }
-
-  async #contents(undecided: Undecided): Promise<Action | Problem> {
-    try {
-      return await decideByContents(this.#context, undecided);
-    } catch (error) {
-      if (!(error instanceof TowlineError) || error.code === 'network' || error.code === 'interrupted')
-        throw error;
-      return problemOf(undecided.path, error);
     }
   }
 

@@ -17,7 +17,7 @@ export interface BatchSummary {
   readonly metadata: number;
   /** Paths deleted, on either side. */
   readonly deleted: number;
-  /** Renamed instead of being sent (a folder with all that is in it is one there) or fetched (file by file). */
+  /** Renamed instead of being sent or fetched: a folder with all that is in it is one. */
   readonly moved: number;
   /** Paths that exist on the destination only and stay, since deletions were not asked for. */
   readonly kept: number;
@@ -70,8 +70,10 @@ export interface PlannedAction {
     | 'delete-remote'
     | 'move'
     | 'conflict';
-  /** Relative to the roots. */
+  /** Relative to the roots; of a `move` the new name. */
   readonly path: string;
+  /** Of a `move`: the old name. It takes the place of sending, and of the deletion of that name. */
+  readonly from?: string;
   /** Bytes of content it would send. */
   readonly bytes: number;
   /** Why, in a few words for a person. */

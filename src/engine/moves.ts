@@ -18,6 +18,8 @@ export interface Moved {
   readonly side: Side;
   readonly from: string;
   readonly to: string;
+  /** How many paths the base knew by it: itself, and what is in it. */
+  readonly paths: number;
   /** What changed beside (a new mode, contents of the folder): to be looked at again, under the new names. */
   readonly again: readonly string[];
 }
@@ -79,7 +81,7 @@ async function move(context: Context, from: string, to: string, created: Entry):
       return null;
     throw error;
   }
-  if (created.kind === 'directory') await moveRows(context, from, to);
+  const below = created.kind === 'directory' ? await moveRows(context, from, to) : 0;
   const hash = base.local.hash === undefined ? {} : { hash: base.local.hash };
   const pair: BasePair = {
     // The modes the sides agreed on: another one is carried over by itself.
@@ -92,7 +94,7 @@ async function move(context: Context, from: string, to: string, created: Entry):
     { path: from, pair: null },
   ]);
   const sameModes = created.mode === base.local.mode && moved.mode === base.remote.mode;
-  return { side: 'remote', from, to, again: sameModes ? changed : [to, ...changed] };
+  return { side: 'remote', from, to, paths: 1 + below, again: sameModes ? changed : [to, ...changed] };
 }
 
 /**
@@ -121,8 +123,14 @@ async function changedBelow(context: Context, from: string, to: string): Promise
   return changed;
 }
 
-async function moveRows({ state, signal }: Context, from: string, to: string): Promise<void> {
+/**
+ * What the base knows below the old name it knows below the new one from then on.
+ * @returns how many paths these are
+ */
+export async function moveRows({ state, signal }: Context, from: string, to: string): Promise<number> {
+  let moved = 0;
   for await (const rows of state.base.scan(from, signal)) {
+    moved += rows.length;
     await state.base.commit(
       rows.flatMap(({ path, pair }) => [
         { path: to + path.slice(from.length), pair },
@@ -130,4 +138,5 @@ async function moveRows({ state, signal }: Context, from: string, to: string): P
       ]),
     );
   }
+  return moved;
 }

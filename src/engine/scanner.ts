@@ -1,6 +1,6 @@
 import type { Side } from '../core/entry.js';
 import { asTowlineError, hasCode } from '../core/errors.js';
-import { ancestorsOf, nameOf } from '../core/path.js';
+import { nameOf } from '../core/path.js';
 import { tempAgentOf } from '../core/tempname.js';
 import type { QueuePut } from '../ports-state.js';
 import type { Attention } from './attention.js';
@@ -9,12 +9,12 @@ import type { Holder } from './claims.js';
 import { type Context, deletingSides, storageOf } from './context.js';
 import { type Problem, problemOf } from './events.js';
 import { filterChanged, recordFilter, withoutUnknown } from './filter-change.js';
-import { type Deletion, goes } from './found-deletions.js';
+import { goes } from './found-deletions.js';
 import type { Guardian } from './guardian.js';
 import { withoutLostRoots } from './lost-roots.js';
 import { observe } from './observe.js';
 import { recordPolicies } from './policies.js';
-import type { Renames } from './renames.js';
+import { withoutRenamed } from './renames.js';
 import { type ScanFindings, scanPass } from './scan-pass.js';
 import type { Tally } from './tally.js';
 
@@ -229,19 +229,6 @@ export class Scanner {
       log.debug('temps left by others could not be removed', { error: asTowlineError(error).message });
     }
   }
-}
-
-/** What was renamed does not go: neither by itself, nor with the directory that it was in. */
-function withoutRenamed(deletions: readonly Deletion[], renames: Renames): Deletion[] {
-  const left = deletions.filter(({ path }) => !renames.tookAway(path));
-  const byPath = new Map(left.map((deletion) => [deletion.path, deletion]));
-  for (const from of renames.from) {
-    for (const above of ancestorsOf(from)) {
-      const deletion = byPath.get(above);
-      if (deletion !== undefined) deletion.count--;
-    }
-  }
-  return left;
 }
 
 /** What will be sent, as far as it is decided. */

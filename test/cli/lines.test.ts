@@ -98,6 +98,9 @@ test('a plan, line by line and in total', () => {
   expect(plannedText({ action: 'upload', path: 'src/a', bytes: 2048, reason: 'new' })).toBe(
     'upload          src/a  (2.0 KiB, new)',
   );
+  expect(plannedText({ action: 'move', path: 'new', from: 'old', bytes: 0, reason: 'renamed here' })).toBe(
+    'rename          old -> new  (renamed here)',
+  );
   expect(plannedText({ action: 'make-directory', path: 'src', bytes: 0, reason: '' })).toBe(
     'make directory  src',
   );

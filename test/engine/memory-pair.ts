@@ -3,7 +3,10 @@ import { createSettler } from '../../src/core/settle.js';
 import { Agent } from '../../src/engine/agent.js';
 import type { Settings } from '../../src/engine/context.js';
 import { type Resolution, writtenSidesOf } from '../../src/core/policy.js';
+import { pretending } from '../../src/compose/pretending.js';
 import { silence } from '../../src/core/silence.js';
+import { dryRun } from '../../src/engine/dry-run.js';
+import { noLedger } from '../../src/engine/ledger.js';
 import type { AgentEvent, SyncResult } from '../../src/engine/events.js';
 import type { Storage } from '../../src/ports.js';
 import type { BaseStore, State } from '../../src/ports-state.js';
@@ -88,8 +91,13 @@ export class MemoryPair {
     const settings = { ...usualSettings, ...wishes };
     const life = new Life();
     const { agent, events } = this.#agent(settings, life);
+    return { result: await this.#ends(agent.runOnce(), life), events };
+  }
+
+  /** Lets time pass until it has ended. */
+  async #ends(run: Promise<SyncResult>, life: Life): Promise<SyncResult> {
     let ended: { result: SyncResult } | { error: unknown } | null = null;
-    void agent.runOnce().then(
+    void run.then(
       (result) => (ended = { result }),
       (error: unknown) => (ended = { error }),
     );
@@ -98,10 +106,24 @@ export class MemoryPair {
     const outcome = ended as { result: SyncResult } | { error: unknown } | null;
     if (!done || outcome === null) throw new Error('the run did not come to an end');
     if ('error' in outcome) throw outcome.error;
-    return { result: outcome.result, events };
+    return outcome.result;
   }
 
-  #agent(settings: Settings, life: Life): { agent: Agent; events: AgentEvent[] } {
+  /** What a run would do, in lines: what, the old name of a rename, the path. */
+  async plan(wishes: Partial<Settings>): Promise<{ lines: string[]; totals: SyncResult }> {
+    const life = new Life();
+    const { context, events } = this.#context({ ...usualSettings, ...wishes }, life);
+    const run = dryRun({ ...context, ...pretending(context), ledger: noLedger }, false);
+    const totals = await this.#ends(run, life);
+    const lines = events.flatMap((event) => {
+      if (event.type !== 'planned') return [];
+      const { action, from, path } = event.action;
+      return [[action, ...(from === undefined ? [] : [from]), path].join(' ')];
+    });
+    return { lines, totals };
+  }
+
+  #context(settings: Settings, life: Life) {
     const clock = this.clock.of(life, new Random(++this.#runs));
     const link = new FakeLink(this.clock, life, 1);
     const writes = writtenSidesOf(settings.mode);
@@ -127,10 +149,17 @@ export class MemoryPair {
       modeTrust: { trusted: this.durable.facts.has('modeRule') },
       otherMode: lastMode !== null && lastMode !== settings.mode,
     });
+    const wind = (reason: unknown) => soft.abort(reason);
+    const abort = (reason: unknown) => hard.abort(reason);
+    return { context, events, board, wind, abort };
+  }
+
+  #agent(settings: Settings, life: Life): { agent: Agent; events: AgentEvent[] } {
+    const { context, events, board, wind, abort } = this.#context(settings, life);
     const agent = new Agent({
       context,
-      wind: (reason) => soft.abort(reason),
-      abort: (reason) => hard.abort(reason),
+      wind,
+      abort,
       newWatcher: () => new FakeWatcher(life, this.clock, 5, () => true),
       settler: createSettler({ settleMs: 0 }),
       rescanMs: 600_000,

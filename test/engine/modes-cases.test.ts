@@ -222,6 +222,20 @@ describe('moves', () => {
   );
 });
 
+test('what the server lost of a folder that is renamed in the middle of a scan is held by the guard', async () => {
+  const all = Array.from({ length: 600 }, (_, index) => String(index));
+  const gone = all.slice(0, 99);
+  const pair = await agreed(Object.fromEntries(all.map((name) => [`d/${name}`, name])));
+  pair.local.edit.rename('d', 'D');
+  for (const name of gone) pair.remote.edit.remove(`d/${name}`);
+  const { result } = await pair.run({ maxDelete: { percent: 10, butAtLeast: 5 } });
+  expect(result).toMatchObject({ moved: 1, problems: [] });
+  expect(result.holds).toHaveLength(1);
+  // What is asked about in small batches goes as far as the guard lets it.
+  expect(result.deleted).toBeLessThanOrEqual(5);
+  expect(names(pair, 'local')).toHaveLength(601 - result.deleted);
+});
+
 describe('drift in a folder that goes', () => {
   test.each(['keep', 'backup'] as const)(
     '--on-drift %s spares what others changed in it, now and later',
