@@ -74,8 +74,8 @@ export class PairWorld extends Ground implements SceneWorld {
     const isOutdated = (path: string, seen: Seen) => {
       const row = durable.base.get(path);
       const there = other.get(path);
-      if (row === undefined || there === undefined || !isRecorded(seen, row[side])) return false;
-      return keyOf(there) !== keyOf(seen);
+      if (row === undefined || !isRecorded(seen, row[side])) return false;
+      return there === undefined || keyOf(there) !== keyOf(seen);
     };
     this.#versions.learn(side, before, after, clock.now(), agreedOn, isOutdated);
     this.#noteRoot();

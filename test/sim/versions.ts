@@ -73,7 +73,7 @@ export class Versions {
   /**
    * Somebody changed a side.
    * @param agreedOn what the agent knew of a path
-   * @param isOutdated whether both sides agreed on just this, and the other one has something newer: then nobody can tell it
+   * @param isOutdated whether both sides agreed on just this, and the other one lacks it or has something newer: then nobody can tell it
    *   from what never went
    */
   learn(
