@@ -43,7 +43,12 @@ describe('a one-shot run', () => {
     const inodes = ['large', 'd/e/two', 'd'].map((path) => inodeOf(pair.local, path));
     renameSync(join(pair.remote, 'large'), join(pair.remote, 'd/a new name'));
     renameSync(join(pair.remote, 'd'), join(pair.remote, 'moved'));
-    expect(await run('sync', pair)).toMatchObject({ moved: 2, transferred: 0, bytesReceived: 0, problems: [] });
+    expect(await run('sync', pair)).toMatchObject({
+      moved: 2,
+      transferred: 0,
+      bytesReceived: 0,
+      problems: [],
+    });
     expectEqual(pair);
     const names = ['moved/a new name', 'moved/e/two', 'moved'];
     expect(names.map((path) => inodeOf(pair.local, path))).toEqual(inodes);
@@ -68,7 +73,11 @@ describe('a one-shot run', () => {
     const pair = await agreed();
     saveLongAgo(pair.local, 'd/e/note.tmp', 'mine alone');
     renameSync(join(pair.remote, 'd'), join(pair.remote, 'moved'));
-    expect(await run('sync', pair, ['--exclude', '*.tmp'])).toMatchObject({ moved: 2, transferred: 0, problems: [] });
+    expect(await run('sync', pair, ['--exclude', '*.tmp'])).toMatchObject({
+      moved: 2,
+      transferred: 0,
+      problems: [],
+    });
     expect(readFileSync(join(pair.local, 'd/e/note.tmp'), 'utf8')).toBe('mine alone');
     expect(existsSync(join(pair.local, 'd/one'))).toBe(false);
     expect(treeOf(join(pair.local, 'moved'))).toEqual(treeOf(join(pair.remote, 'moved')));
