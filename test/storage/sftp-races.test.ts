@@ -226,13 +226,13 @@ describe('a lock that is held', () => {
     expect(readdirSync(root)).toEqual(['file']);
   });
 
-  test('is shown by no scan', async () => {
+  test('is no entry of a scan, and told of as what may be removed when it is old', async () => {
     const { storage } = await held();
     const seen: string[] = [];
     for await (const batch of storage.scan({ under: '', excludes: () => false })) {
-      seen.push(...batch.map(({ path }) => path));
+      seen.push(...batch.map(({ type, path }) => `${type} ${path}`));
     }
-    expect(seen).toEqual(['file']);
+    expect(seen.sort()).toEqual(['entry file', `temp ${lockPath('file')}`]);
     expect(await observed(storage, 'file')).toMatchObject({ kind: 'file' });
   });
 });
