@@ -27,7 +27,7 @@ const editedEvery = 1_000;
 const thenMs = 1_700_000_000_000;
 
 /** Pushing as the command does without options. */
-const able = { modes: true, times: true, symlinks: true, symlinkTimes: true };
+const able = { modes: true, times: true, timeGranularityMs: 1000, symlinks: true, symlinkTimes: true };
 
 const policy = {
   mode: 'push',
