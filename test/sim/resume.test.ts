@@ -22,8 +22,17 @@ const slow: Partial<Knobs> = {
   faults: { refused: 0.005, lostReply: 0.01, disconnect: 0.06, crash: 0.04, frozen: 0.5 },
 };
 
-const pair = (mode: Mode) => (seed: number) =>
-  simulatePair(mode, seed, 'test/sim/resume.test.ts', { ...slow, foreign: 4 });
+/** With people at work on both sides: fewer of them, and a link that breaks more often, or hardly anything would be gone on with. */
+const harsh: Partial<Knobs> = {
+  ...slow,
+  latencyMs: 500,
+  edits: 3,
+  editNow: 0.001,
+  foreign: 2,
+  faults: { refused: 0.002, lostReply: 0.01, disconnect: 0.2, crash: 0.02, frozen: 0.5 },
+};
+
+const pair = (mode: Mode) => (seed: number) => simulatePair(mode, seed, 'test/sim/resume.test.ts', harsh);
 
 /** Where both sides are looked at after every step, a large file takes its time: fewer seeds. */
 const few = (share: number) => Math.ceil(seeds * share);
