@@ -44,12 +44,15 @@ async function furnish(
   try {
     const sshConfig = await writeSshFiles(folder, server);
     const stateDir = join(folder, 'state');
+    const remote = `demo:/${siteName}`;
+    // So few files, and one deleted in each cycle: without a quiet time the guard would hold the half of them back at last.
+    const deletions = { delete: true, maxDelete: '100%' };
     return {
       folder,
       server,
       localFolder,
       serverFolder: join(root, siteName),
-      pair: { local: localFolder, remote: `demo:/${siteName}`, sshConfig, stateDir, delete: true },
+      pair: { local: localFolder, remote, sshConfig, stateDir, ...deletions },
       dispose: async () => {
         await server.stop();
         await remove();
