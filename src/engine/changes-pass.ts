@@ -204,19 +204,13 @@ class ChangesPass {
   async #admit(deletions: readonly Change[]): Promise<Change[]> {
     if (deletions.length === 0) return [];
     let count = 0;
-    const going: Change[] = [];
-    for (const deletion of deletions) {
-      const paths = await countGoing(this.#context, deletion.path);
-      count += paths;
-      // All of it is known to stay: whoever tried would touch its folders each time that is told of.
-      if (paths > 0 || !isDeletion(deletion)) going.push(deletion);
-    }
+    for (const deletion of deletions) count += await countGoing(this.#context, deletion.path);
     const holds = await this.#input.guardian.admit(count, async (held) => {
       if (held) await this.#hold(deletions);
     });
     if (holds.length > 0) return [];
     this.#admitted = count;
-    return going;
+    return [...deletions];
   }
 
   async #hold(deletions: readonly Change[]): Promise<void> {

@@ -6,11 +6,6 @@ import { simulatePair } from './pair-scene.js';
 const faults: readonly (readonly [Mode, number, string])[] = [
   ['pull-backup', 1, 'a name that cannot be carried, told by the server, stayed a problem for ever'],
   ['pull-backup', 6, 'a link that broke while the rules were read from the server ended the agent'],
-  [
-    'pull',
-    519,
-    'a folder that stays, and had to be opened to see that, was tried again each time it was closed',
-  ],
   ['push', 42, 'a folder that others removed, and that is to stay so (drift kept), was looked into for ever'],
   ['push', 73, 'drift in a folder was forgotten when the source lost the folder, and overwritten later'],
   ['push', 281, 'drift was forgotten when the source lost its path, and overwritten when it had it again'],
