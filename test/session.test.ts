@@ -372,6 +372,18 @@ describe.each(targets)('on %s', (title, make) => {
     expect(steps.at(-1)!.file).toMatchObject({ path: 'one', action: 'download', bytes: 3 * mib });
   });
 
+  test('calls have their turns in the order they were made', async () => {
+    const order: string[] = [];
+    const { on } = await open({
+      concurrency: 1,
+      progress: ({ file }) => file.bytes === file.size && order.push(file.path),
+    });
+    writeFileSync(near, 'near');
+    const names = Array.from({ length: 20 }, (_, index) => `file ${index}`);
+    await Promise.all(names.map((name) => on.writeFile(near, name)));
+    expect([...new Set(order)]).toEqual(names);
+  });
+
   test('who gives up waiting for a turn need not wait for it', async () => {
     const { on } = await open({ concurrency: 1, bwlimit: 1 });
     writeFileSync(near, content.subarray(0, mib));

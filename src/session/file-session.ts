@@ -25,6 +25,7 @@ export interface SessionParts extends CarryParts {
 }
 
 type Told = Pick<SessionOptions, 'log' | 'progress'>;
+type Carried = Omit<CarryCall, 'signal' | 'options'>;
 
 /** Carries, lists and hashes over one connection. */
 export class FileSession implements Session {
@@ -42,15 +43,19 @@ export class FileSession implements Session {
   async writeFile(local: string, remote: string, options: FileOptions = {}): Promise<FileCarried> {
     checkFileCall(local, remote, options);
     const { local: from, remote: to } = this.#parts;
-    const source = await pathFromRoot(local);
-    return this.#carry({ from, source, to, side: 'remote', destination: remote }, options);
+    return this.#carry(options, async () => {
+      const source = await pathFromRoot(local);
+      return { from, source, to, side: 'remote', destination: remote };
+    });
   }
 
   async readFile(remote: string, local: string, options: FileOptions = {}): Promise<FileCarried> {
     checkFileCall(local, remote, options);
     const { local: to, remote: from } = this.#parts;
-    const destination = await pathFromRoot(local);
-    return this.#carry({ from, source: remote, to, side: 'local', destination }, options);
+    return this.#carry(options, async () => {
+      const destination = await pathFromRoot(local);
+      return { from, source: remote, to, side: 'local', destination };
+    });
   }
 
   list(remote = '', options: ListOptions = {}): AsyncIterable<ListedEntry> {
@@ -86,12 +91,14 @@ export class FileSession implements Session {
     return wish === undefined ? this.#ended.signal : AbortSignal.any([this.#ended.signal, wish]);
   }
 
-  async #carry(call: Omit<CarryCall, 'signal' | 'options'>, options: FileOptions): Promise<FileCarried> {
+  /** Gets in line at once, so that calls have their turns in the order they were made. */
+  async #carry(options: FileOptions, prepare: () => Promise<Carried>): Promise<FileCarried> {
     const signal = this.#until(options.signal);
     const begun = Promise.withResolvers<undefined>();
     const carried = this.#parts.lanes.run(0, async () => {
       throwIfAborted(signal);
       begun.resolve(undefined);
+      const call = await prepare();
       return this.#measured(call, options, (progress) =>
         carryFile(this.#parts, { ...call, options: { ...options, progress }, signal }),
       );
@@ -103,7 +110,7 @@ export class FileSession implements Session {
   }
 
   async #measured(
-    { side, source, destination }: Omit<CarryCall, 'signal' | 'options'>,
+    { side, source, destination }: Carried,
     options: FileOptions,
     carry: (progress: (bytes: number, size: number) => void) => Promise<FileCarried>,
   ): Promise<FileCarried> {
