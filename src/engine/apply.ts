@@ -11,12 +11,13 @@ import { entryAt } from '../transfer/entry-at.js';
 import { type FileTransfer, transferFile } from '../transfer/file-lane.js';
 import { type Context, storageOf } from './context.js';
 import { isMirror, mayDelete } from '../core/policy.js';
-import { deleteTree, type TreeDeleted } from './delete-tree.js';
+import { deleteTree } from './delete-tree.js';
 import { locking } from './locks.js';
 import { setAside } from './set-aside.js';
 import { type Applied, nothing, pairOf } from './applied.js';
 import { respell } from './respell.js';
 import { PathTemps } from './transfer-temps.js';
+import type { TreeDeleted } from './tree-deletion.js';
 
 /**
  * @param temp the path of a temp on record for this change (uploads and downloads), or `null`

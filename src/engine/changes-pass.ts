@@ -203,14 +203,23 @@ class ChangesPass {
   /** Asks the guard; what it holds back is parked in the queue. */
   async #admit(deletions: readonly Change[]): Promise<Change[]> {
     if (deletions.length === 0) return [];
+    const known = await this.#context.state.base.get(deletions.map(({ path }) => path));
     let count = 0;
-    for (const deletion of deletions) count += await countGoing(this.#context, deletion.path);
+    const going: Change[] = [];
+    for (const [index, deletion] of deletions.entries()) {
+      const paths = await countGoing(this.#context, deletion.path);
+      count += paths;
+      // What is known to stay as a whole is not tried again until all is compared: a try that has to open a folder for a look
+      // inside is an event of the folder, which would bring the next one.
+      const stays = paths === 0 && known[index] !== null && isDeletion(deletion);
+      if (!stays) going.push(deletion);
+    }
     const holds = await this.#input.guardian.admit(count, async (held) => {
       if (held) await this.#hold(deletions);
     });
     if (holds.length > 0) return [];
     this.#admitted = count;
-    return [...deletions];
+    return going;
   }
 
   async #hold(deletions: readonly Change[]): Promise<void> {
