@@ -25,6 +25,11 @@ interface Found {
   readonly entry: Entry;
 }
 
+interface Unlisted {
+  readonly path: string;
+  readonly error: TowlineError;
+}
+
 interface Refused extends Found {
   readonly error: TowlineError;
 }
@@ -72,13 +77,24 @@ export class TreeDeletion {
 
   /** Notes what lies below; again from the start after each directory that could only be listed once it was opened. */
   async #list(top: Entry): Promise<string[]> {
-    const { signal } = this.#context;
-    const excludes = (path: string, kind: Kind) => isLeftOut(this.#context, this.#side, path, kind);
     for (;;) {
-      const temps: string[] = [];
-      let failure: { readonly path: string; readonly error: TowlineError } | null = null;
       this.#directories = [{ path: this.#path, entry: top }];
       this.#files = [];
+      const { temps, failure } = await this.#listOnce();
+      if (failure === null) return temps;
+      const { path, error } = failure;
+      const directory = this.#directories.find((one) => one.path === path);
+      if (directory === undefined || !(await this.#open(directory))) throw error;
+    }
+  }
+
+  /** Up to the end, or to the directory itself, if that cannot be listed. */
+  async #listOnce(): Promise<{ temps: string[]; failure: Unlisted | null }> {
+    const { signal } = this.#context;
+    const excludes = (path: string, kind: Kind) => isLeftOut(this.#context, this.#side, path, kind);
+    const temps: string[] = [];
+    let failure: Unlisted | null = null;
+    try {
       for await (const batch of this.#storage.scan({ under: this.#path, excludes, signal })) {
         const disagreed = await this.#agreed.notOn(batch);
         for (const item of batch) {
@@ -93,11 +109,11 @@ export class TreeDeletion {
         }
         if (this.#files.length >= listedMax) await this.#removeFiles();
       }
-      if (failure === null) return temps;
-      const { path, error } = failure;
-      const directory = this.#directories.find((one) => one.path === path);
-      if (directory === undefined || !(await this.#open(directory))) throw error;
+    } catch (error) {
+      if (!hasCode(error, 'permission')) throw error;
+      failure ??= { path: this.#path, error };
     }
+    return { temps, failure };
   }
 
   /** What others put in the place of something else stays in one piece, as a scan decides it (core/action.ts `sparesBelow`). */

@@ -19,7 +19,7 @@ import { readOnly } from '../../src/storage/read-only.js';
 import { Durable } from '../sim/durable.js';
 import { engineContext, keptRules } from '../sim/engine-context.js';
 import { FakeLink } from '../sim/fake-link.js';
-import { FakeWatcher } from '../sim/fake-watcher.js';
+import { FakeWatcher, type WatchEvent } from '../sim/fake-watcher.js';
 import { Life } from '../sim/life.js';
 import { Random } from '../sim/random.js';
 import { VirtualClock } from '../sim/virtual-clock.js';
@@ -94,16 +94,32 @@ export class MemoryPair {
     return { result: await this.#ends(agent.runOnce(), life), events };
   }
 
+  /** Watches from here on, until `work` is done; `tell` is what the watcher of this side sees. */
+  async watch(
+    wishes: Partial<Settings>,
+    work: (tell: (event: WatchEvent) => void) => Promise<void>,
+  ): Promise<void> {
+    const life = new Life();
+    const watcher = new FakeWatcher(life, this.clock, 5, () => true);
+    const { agent } = this.#agent({ ...usualSettings, ...wishes }, life, watcher);
+    const watching = agent.watch();
+    // It is awaited below; how the work goes comes first.
+    watching.catch(() => undefined);
+    await this.clock.run(10_000);
+    await work((event) => watcher.tell(event));
+    await this.#ends(Promise.all([watching, agent.stop()]), life);
+  }
+
   /** Lets time pass until it has ended. */
-  async #ends(run: Promise<SyncResult>, life: Life): Promise<SyncResult> {
-    let ended: { result: SyncResult } | { error: unknown } | null = null;
+  async #ends<T>(run: Promise<T>, life: Life): Promise<T> {
+    let ended: { result: T } | { error: unknown } | null = null;
     void run.then(
       (result) => (ended = { result }),
       (error: unknown) => (ended = { error }),
     );
     const done = await this.clock.run(runMs, () => ended !== null);
     life.end();
-    const outcome = ended as { result: SyncResult } | { error: unknown } | null;
+    const outcome = ended as { result: T } | { error: unknown } | null;
     if (!done || outcome === null) throw new Error('the run did not come to an end');
     if ('error' in outcome) throw outcome.error;
     return outcome.result;
@@ -154,18 +170,22 @@ export class MemoryPair {
     return { context, events, board, wind, abort };
   }
 
-  #agent(settings: Settings, life: Life): { agent: Agent; events: AgentEvent[] } {
+  #agent(
+    settings: Settings,
+    life: Life,
+    watcher: FakeWatcher | null = null,
+  ): { agent: Agent; events: AgentEvent[] } {
     const { context, events, board, wind, abort } = this.#context(settings, life);
     const agent = new Agent({
       context,
       wind,
       abort,
-      newWatcher: () => new FakeWatcher(life, this.clock, 5, () => true),
+      newWatcher: () => watcher ?? new FakeWatcher(life, this.clock, 5, () => true),
       settler: createSettler({ settleMs: 0 }),
       rescanMs: 600_000,
       newRemoteWatcher: null,
       remotePollMs: 15_000,
-      persistent: false,
+      persistent: watcher !== null,
       board,
       pid: 1,
       stateLost: false,

@@ -1,5 +1,6 @@
 /** Folders that are to go, and that their modes close to us. */
 import { expect, test } from 'vitest';
+import type { WatchEvent } from '../sim/fake-watcher.js';
 import { MemoryPair } from './memory-pair.js';
 
 /** Both sides hold `d`, and others closed these folders on the server; then `d` goes here. */
@@ -55,4 +56,33 @@ test('a folder in which nothing goes is not opened', async () => {
   await pair.rest();
   await pair.run({ mode: 'push' });
   expect(new Set(opened)).toEqual(new Set(['d']));
+});
+
+test('a folder that had to be opened for a look inside, and stays, is not opened again by that event', async () => {
+  const opened: string[] = [];
+  const heard: ((event: WatchEvent) => void)[] = [];
+  const pair = new MemoryPair({
+    local: {
+      after: (operation, path) => {
+        if (operation !== 'setMetadata' || heard.length === 0) return;
+        opened.push(path);
+        for (const tell of heard) tell({ kind: 'change', path });
+      },
+    },
+  });
+  for (const path of ['kept', 'd/a']) pair.remote.edit.write(path, path);
+  await pair.rest();
+  await pair.watch({ mode: 'pull' }, async (tell) => {
+    pair.local.edit.write('d/a~', 'excluded unless it is asked for');
+    pair.remote.edit.remove('d');
+    pair.local.edit.chmod('d', 0o000);
+    heard.push(tell);
+    tell({ kind: 'change', path: 'd' });
+    await pair.clock.run(5 * 60_000);
+  });
+  expect(pair.local.edit.stat('d')!.mode).toBe(0o000);
+  // For a look, and closed again.
+  expect(opened).toEqual(['d', 'd']);
+  pair.local.edit.chmod('d', 0o700);
+  expect(Object.keys(pair.local.edit.tree())).toEqual(['d', 'd/a~', 'kept']);
 });
