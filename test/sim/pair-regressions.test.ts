@@ -6,7 +6,11 @@ import { simulatePair } from './pair-scene.js';
 const faults: readonly (readonly [Mode, number, string])[] = [
   ['pull-backup', 1, 'a name that cannot be carried, told by the server, stayed a problem for ever'],
   ['pull-backup', 6, 'a link that broke while the rules were read from the server ended the agent'],
-  ['pull', 519, 'a folder that stays was opened for nothing, and that event brought the next attempt, for ever'],
+  [
+    'pull',
+    519,
+    'a folder that stays was opened for nothing, and that event brought the next attempt, for ever',
+  ],
   ['pull', 675, 'the same, with the folder above it'],
   ['pull', 1171, 'the same, below others that go'],
   ['push', 42, 'a folder that others removed, and that is to stay so (drift kept), was looked into for ever'],

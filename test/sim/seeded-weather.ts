@@ -24,11 +24,18 @@ export class SeededWeather implements Weather {
   readonly #onCrash: () => void;
   readonly #onCall: () => void;
 
+  readonly #dealt = new Set<unknown>();
+
   constructor(random: Random, knobs: Knobs, onCrash: () => void, onCall: () => void) {
     this.#random = random;
     this.#knobs = knobs;
     this.#onCrash = onCrash;
     this.#onCall = onCall;
+  }
+
+  /** Whether an error is one of its own. */
+  dealt(error: unknown): boolean {
+    return this.#dealt.has(error);
   }
 
   fault(side: Side, operation: string): Fault {
@@ -41,14 +48,20 @@ export class SeededWeather implements Weather {
     if (side === 'local') {
       const codes = readable.includes(operation) ? readRefusals : writeRefusals;
       if (die >= refused || !(readable.includes(operation) || writable.includes(operation))) return none;
-      return { type: 'refused', error: new TowlineError(random.pick(codes), 'refused by the dice') };
+      return this.#refuse(random.pick(codes));
     }
     if ((die -= refused) < 0) {
-      return { type: 'refused', error: new TowlineError(random.pick(refusals), 'refused by the dice') };
+      return this.#refuse(random.pick(refusals));
     }
     if ((die -= lostReply) < 0) return { type: 'lost-reply' };
     if (die - disconnect < 0) return { type: 'disconnect', done: random.chance(0.5) };
     return none;
+  }
+
+  #refuse(code: ErrorCode): Fault {
+    const error = new TowlineError(code, 'refused by the dice');
+    this.#dealt.add(error);
+    return { type: 'refused', error };
   }
 
   latencyMs(side: Side): number {

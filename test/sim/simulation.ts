@@ -159,7 +159,8 @@ class Simulation {
   #ended(run: Run, error: unknown): void {
     if (!run.life.alive || this.#stopping) return;
     this.#scene.world.note(`the agent ended: ${String(error)}`);
-    const mayEnd = !this.#weather.calm && !run.isWatching();
+    // What was refused before may only now have come through, if the agent stood still meanwhile.
+    const mayEnd = (!this.#weather.calm || this.#weather.dealt(error)) && !run.isWatching();
     const full = this.#clock.now() - this.#fullAtMs < stopsWithinMs && hasCode(error, 'state');
     const known =
       full ||
@@ -284,6 +285,8 @@ class Simulation {
 
   /** Once equal, nothing is written any more. */
   async #keepQuiet(): Promise<void> {
+    // What made them equal has an end too: the times of folders come last.
+    await this.#clock.run(1_000);
     const before = this.#scene.world.mutations;
     await this.#clock.run(this.#knobs.rescanMs * quietRescans);
     this.#throwViolations();
