@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Before a test loads ssh2 by itself.
+    setupFiles: ['src/ssh/keep-ciphers.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     // Real servers and processes run beside the tests on small machines: a bound for hangs, not a timing.
     testTimeout: 60_000,

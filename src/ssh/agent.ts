@@ -1,3 +1,4 @@
+import './keep-ciphers.js';
 import { BaseAgent, createAgent, type ParsedKey, type SignCallback, type SigningRequestOptions } from 'ssh2';
 
 /** An agent that holds its answer back (it may be waiting for a person) must not hold the connection back for ever. */

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import './keep-ciphers.js';
 import ssh2, { type ParsedKey } from 'ssh2';
 import { hasErrno, TowlineError } from '../core/errors.js';
 import type { IdentityFile } from './config.js';

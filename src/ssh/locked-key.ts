@@ -1,3 +1,4 @@
+import './keep-ciphers.js';
 import ssh2, { BaseAgent, type ParsedKey, type SignCallback, type SigningRequestOptions } from 'ssh2';
 import { type KeyFile, unlockKey } from './key-file.js';
 import type { LoginState } from './login-state.js';

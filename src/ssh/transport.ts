@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import './keep-ciphers.js';
 import { Client, type ClientChannel, type SFTPWrapper } from 'ssh2';
 import { TowlineError } from '../core/errors.js';
 import type { Clock } from '../ports.js';

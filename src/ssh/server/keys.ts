@@ -1,5 +1,6 @@
 /** Keys for a server and its clients. */
 // Node finds only some of the names that this CommonJS package exports.
+import '../keep-ciphers.js';
 import ssh2 from 'ssh2';
 
 export interface KeyPair {

@@ -7,6 +7,7 @@
 import { once } from 'node:events';
 import { realpathSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server as Listener, type Socket } from 'node:net';
+import '../keep-ciphers.js';
 import ssh2, { type ServerChannel } from 'ssh2';
 import { TowlineError } from '../../core/errors.js';
 import { authenticate } from './authenticate.js';
