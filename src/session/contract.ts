@@ -12,7 +12,7 @@ export interface SessionOptions extends ConnectOptions {
   readonly stateDir?: string;
   /** Content of all calls together, KiB/s; a `Bwlimit` can be shared. Default: unlimited. `setBwlimit` changes it. */
   readonly bwlimit?: number | Bwlimit;
-  /** Files carried or read at once; further calls wait for their turn. From 1 to 256. Default: 32. */
+  /** Files carried or read at once; further calls wait for their turn, in the order they were made. From 1 to 256. Default: 32. */
   readonly concurrency?: number;
   /** Hears of each step of each file of `writeFile` and `readFile`. What it throws is logged, and harms nobody. */
   readonly progress?: (progress: Progress) => void;
