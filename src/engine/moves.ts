@@ -5,6 +5,7 @@ import { TowlineError, hasCode } from '../core/errors.js';
 import { isBelow } from '../core/path.js';
 import { mayDelete } from '../core/policy.js';
 import type { Holder } from './claims.js';
+import { hashOf } from './contents.js';
 import type { Context } from './context.js';
 import { isLeftOut, isOversize } from './left-out.js';
 import { locking } from './locks.js';
@@ -68,6 +69,8 @@ async function move(context: Context, from: string, to: string, created: Entry):
   // Whoever changed it on either side since is in the way of a rename, not of sending it.
   if (!sameRevision(created, base.local) || base.racy) return null;
   if (there instanceof TowlineError || !sameRevision(there ?? null, base.remote)) return null;
+  if (created.kind === 'file' && !(await isSameFile(context, base, from, { path: to, ...created })))
+    return null;
   const changed = created.kind === 'directory' ? await changedBelow(context, from, to) : [];
   if (changed === null) return null;
   await ledger.flush();
@@ -95,6 +98,23 @@ async function move(context: Context, from: string, to: string, created: Entry):
   ]);
   const sameModes = created.mode === base.local.mode && moved.mode === base.remote.mode;
   return { side: 'remote', from, to, paths: 1 + below, again: sameModes ? changed : [to, ...changed] };
+}
+
+/**
+ * Whether the inode is still that of the same file: it is given again as soon as it is free, and the next file may bear size and
+ * time of the one before (`cp -p`, builds whose files all bear one time). Where nobody read what was agreed on, a time with a
+ * fraction is believed; else the server is asked, and where it cannot tell, it is sent.
+ */
+async function isSameFile(
+  context: Context,
+  { local, remote }: BasePair,
+  from: string,
+  { path, size, mtimeMs }: { readonly path: string } & Pick<Entry, 'size' | 'mtimeMs'>,
+): Promise<boolean> {
+  const known = local.hash ?? remote.hash;
+  if (known === undefined && mtimeMs % 1000 !== 0) return true;
+  const agreed = known ?? (await context.remote.hashInPlace([{ path: from }], context.signal))?.[0] ?? null;
+  return agreed !== null && agreed === (await hashOf(context, 'local', path, size));
 }
 
 /**
