@@ -12,7 +12,6 @@ import {
   type Both,
   create,
   forgotten,
-  maybeReplaced,
   refusal,
   sameIdentity,
   settleMetadata,
@@ -116,10 +115,17 @@ function bothThere(triple: Known, ours: Fate, theirs: Fate, policy: Policy): Ver
   const touched = theirs === 'touched' && ours !== 'touched' ? 'remote' : 'local';
   return settle(
     chmodSide(triple, policy) ?? touched,
-    triple,
+    stillKnown(triple),
     policy,
     ours === 'touched' || theirs === 'touched',
   );
+}
+
+/** What is known of the content goes on being known. */
+function stillKnown(triple: Known): Known {
+  const hash = agreedHash(triple.base);
+  if (hash === undefined) return triple;
+  return { ...triple, local: { ...triple.local, hash }, remote: { ...triple.remote, hash } };
 }
 
 /**
@@ -214,7 +220,8 @@ function isDoubted(side: Side, { local, racy }: BasePair, policy: Policy): boole
 function fateOf(now: Entry, was: Entry, agreed: string | undefined, doubted: boolean): Fate | 'unknown' {
   if (now.kind !== was.kind) return 'changed';
   if (now.kind === 'directory' || sameRevision(now, was)) {
-    const sure = now.kind !== 'file' || !(doubted || maybeReplaced(now, was));
+    // Another file may have taken its place, or its time was set back: only the kernel's own record shows that.
+    const sure = now.kind !== 'file' || (!doubted && sameIdentity(now, was));
     if (sure || agreed === undefined) return 'same';
   }
   if (now.kind === 'symlink') return now.target === was.target ? 'touched' : 'changed';

@@ -53,6 +53,30 @@ describe('two-way', () => {
     expect(text(pair, 'remote', 'a')).toBe('new');
   });
 
+  test.each([
+    ['local', null],
+    ['local', 0o600],
+    ['remote', null],
+    ['remote', 0o600],
+  ] as const)(
+    'two of one size and time, first %s, change places here (mode %o since)',
+    async (from, mode) => {
+      const pair = new MemoryPair();
+      for (const path of ['a', 'b', 'kept'])
+        pair[from].edit.write(path, path, { mtimeMs: 1_000_000_000_000 });
+      await pair.run({});
+      for (const path of ['a', 'b']) if (mode !== null) pair.local.edit.chmod(path, mode);
+      await pair.run({});
+      const { edit } = pair.local;
+      edit.rename('a', 'c');
+      edit.rename('b', 'a');
+      edit.rename('c', 'b');
+      pair.remote.edit.remove('b');
+      await pair.run({});
+      expect([text(pair, 'remote', 'a'), text(pair, 'remote', 'b')]).toEqual(['b', 'a']);
+    },
+  );
+
   test('a chmod does not keep a file from being deleted', async () => {
     const pair = await agreed({ a: 'one' });
     pair.local.edit.chmod('a', 0o600);
