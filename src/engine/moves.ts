@@ -4,6 +4,7 @@ import type { BasePair, Entry, Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
 import { isBelow } from '../core/path.js';
 import { mayDelete } from '../core/policy.js';
+import { isInTheWay } from './across-proof.js';
 import type { Holder } from './claims.js';
 import { hashOf } from './contents.js';
 import type { Context } from './context.js';
@@ -113,8 +114,18 @@ async function isSameFile(
 ): Promise<boolean> {
   const known = local.hash ?? remote.hash;
   if (known === undefined && mtimeMs % 1000 !== 0) return true;
-  const agreed = known ?? (await context.remote.hashInPlace([{ path: from }], context.signal))?.[0] ?? null;
-  return agreed !== null && agreed === (await hashOf(context, 'local', path, size));
+  const canTell = known !== undefined || (await context.remote.hashInPlace([], context.signal)) !== null;
+  if (!canTell) return false;
+  try {
+    const [ours, agreed] = await Promise.all([
+      hashOf(context, 'local', path, size),
+      known ?? hashOf(context, 'remote', from, size),
+    ]);
+    return ours === agreed;
+  } catch (error) {
+    if (isInTheWay(error)) return false;
+    throw error;
+  }
 }
 
 /**
