@@ -40,6 +40,18 @@ export class Agreement {
     return new Set(entries.filter((_, index) => !agreed[index]).map(({ path }) => path));
   }
 
+  /**
+   * The paths that may have been excluded until now, and so are nobody's to delete: those that the base does not know, while the
+   * rules are not surely those of the last run. Where both sides count they are spared in any case.
+   */
+  async maybeExcluded(items: readonly ScanItem[]): Promise<ReadonlySet<string>> {
+    const { settings, state, filter } = this.#context;
+    if (!isMirror(settings.mode) || !filter.mayHaveChanged) return new Set();
+    const paths = items.flatMap((item) => (item.type === 'entry' ? [item.path] : []));
+    const rows = await state.base.get(paths);
+    return new Set(paths.filter((_, index) => (rows[index] ?? null) === null));
+  }
+
   /** Where size and time are not enough, the content is read. */
   async #isAgreed(path: string, entry: Entry, row: BasePair): Promise<boolean> {
     const policy = this.#context.policy();

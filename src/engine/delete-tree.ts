@@ -27,6 +27,8 @@ export async function deleteTree(
   const check = () => requireLost(source, path, why);
   await check();
   const agreed = new Agreement(context, side);
+  if ((await agreed.maybeExcluded([{ type: 'entry', path, entry: top }])).size > 0)
+    return { deleted: 0, kept: top.kind === 'directory' ? [path] : [], disagreed: [] };
   if (top.kind !== 'directory') {
     if (!(await agreed.isOn(path, top))) {
       // As if the sides had never agreed on it: it is new to the side that lost it.

@@ -15,6 +15,11 @@ export class FilterBook {
   readonly #side: Storage;
   readonly ruleFileNames: readonly string[];
   readonly #also: string;
+  /**
+   * Whether the rules are other ones than in the last run, or may be, until all rule files are read: what the sides never agreed
+   * on may have been excluded so far.
+   */
+  mayHaveChanged = true;
   #filter: Filter;
   /** Directories whose rule files are known. */
   #read = new Set<string>();
@@ -49,6 +54,7 @@ export class FilterBook {
   async reset(): Promise<void> {
     this.#filter = this.#make();
     this.#read = new Set();
+    this.mayHaveChanged = true;
     const [failure] = (await this.ensure([''])).values();
     if (failure !== undefined) throw failure;
   }

@@ -193,6 +193,7 @@ export class Scanner {
   async #noteFilter(): Promise<void> {
     if (await filterChanged(this.#context)) this.#filterChanged = true;
     await recordFilter(this.#context);
+    this.#context.filter.mayHaveChanged = this.#filterChanged;
   }
 
   #report(findings: ScanFindings, tally: Tally): void {

@@ -97,11 +97,14 @@ export class TreeDeletion {
     try {
       for await (const batch of this.#storage.scan({ under: this.#path, excludes, signal })) {
         const disagreed = await this.#agreed.notOn(batch);
+        const excluded = await this.#agreed.maybeExcluded(batch);
         for (const item of batch) {
           if (item.type === 'temp') temps.push(item.path);
           else if (item.type === 'failure') failure ??= item;
           else if (item.type === 'skipped') this.#block(parentOf(item.path));
           else if (isOversize(this.#context, item.entry)) this.#block(parentOf(item.path));
+          else if (excluded.has(item.path))
+            this.#block(item.entry.kind === 'directory' ? item.path : parentOf(item.path));
           else if (this.#isSpared(item.path)) continue;
           else if (disagreed.has(item.path)) this.#keep(item);
           else if (item.entry.kind === 'directory') this.#directories.push(item);
