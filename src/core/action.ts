@@ -35,6 +35,8 @@ export type Action =
       readonly source: Entry;
       /** A file or symlink in the way. */
       readonly destination: Entry | null;
+      /** As of an upload. */
+      readonly conflict?: true;
       readonly reason: string;
     }
   | {
@@ -165,6 +167,11 @@ export function sparesBelow(verdict: Verdict): boolean {
 /** Whether the contents are to decide between a directory and something else: until then nothing below has a place either. */
 export function hangsOnKind(verdict: Verdict, { local, remote }: Triple): boolean {
   return verdict.type === 'contents' && local?.kind !== remote?.kind;
+}
+
+/** Whether it overwrites what the other side changed, too. */
+export function overwritesChange(action: Change): boolean {
+  return 'conflict' in action;
 }
 
 /** Bytes of content an action sends. */

@@ -53,7 +53,10 @@ function overwrite(winner: Side, triple: Contended, policy: Policy): Verdict {
   const reason = `changed on both sides: the ${winner} version wins`;
   const action =
     source.kind === 'directory' ? create(view, source, reason) : transfer(view, source, reason, true);
-  return action.type === 'upload' || action.type === 'download' ? { ...action, conflict: true } : action;
+  const { type } = action;
+  return type === 'upload' || type === 'download' || type === 'make-directory'
+    ? { ...action, conflict: true }
+    : action;
 }
 
 /** By the time of our own clock; `null` when both bear the same time. */

@@ -1,5 +1,5 @@
-import { type Action, type Change, isDeletion, writtenSide } from '../core/action.js';
-import type { Side } from '../core/entry.js';
+import { type Action, type Change, isDeletion, overwritesChange, writtenSide } from '../core/action.js';
+import { otherSide, type Side } from '../core/entry.js';
 import type { Applied } from './applied.js';
 import type { Context } from './context.js';
 import type { Directories } from './directories.js';
@@ -44,12 +44,13 @@ export class BatchNotes {
       case 'download':
         if (done.aside !== undefined) break;
         tally.transferred++;
-        if (change.conflict === true) this.#noteConflict(change);
+        if (overwritesChange(change)) this.#noteConflict(change);
         else if (change.drift) tally.drifted++;
         directories.changedIn(change.path);
         break;
       case 'make-directory':
         tally.directories++;
+        if (overwritesChange(change)) this.#noteConflict(change);
         directories.made(change.path);
         directories.changedIn(change.path);
         break;
@@ -71,10 +72,10 @@ export class BatchNotes {
     }
   }
 
-  #noteConflict({ path, type }: Change): void {
+  #noteConflict(change: Change): void {
     this.#tally.conflicts++;
-    const [resolution, side] =
-      type === 'upload' ? (['local', 'remote'] as const) : (['remote', 'local'] as const);
-    this.#context.emit({ type: 'conflict', path, cause: 'conflict', resolution, side, copy: null });
+    const side = writtenSide(change);
+    const told = { type: 'conflict', path: change.path, cause: 'conflict' } as const;
+    this.#context.emit({ ...told, resolution: otherSide(side), side, copy: null });
   }
 }

@@ -5,6 +5,7 @@ import {
   errorOf,
   isDeletion,
   isUnresolved,
+  overwritesChange,
   writtenSide,
 } from '../core/action.js';
 import { hasCode, TowlineError } from '../core/errors.js';
@@ -264,7 +265,7 @@ class Planner {
     else if (change.type === 'set-metadata') this.#tally.metadata++;
     if (writtenSide(change) === 'remote') this.#tally.bytesSent += bytes;
     else this.#tally.bytesReceived += bytes;
-    if (change.type === 'set-aside') this.#tally.conflicts++;
+    if (change.type === 'set-aside' || overwritesChange(change)) this.#tally.conflicts++;
     this.tell(plannedOf(change));
   }
   /** Whether one more copy may be kept beside a path; what a run would say where it may not. */

@@ -77,6 +77,23 @@ describe('two-way', () => {
     },
   );
 
+  test.each([
+    ['local', 'i', 'theirs'],
+    ['remote', 'mine', 'i'],
+  ] as const)(
+    'a folder that wins by --conflict %s is told of as a conflict',
+    async (conflict, here, there) => {
+      const pair = await agreed({});
+      pair.local.edit.write(here === 'i' ? 'a/i' : 'a', here);
+      pair.remote.edit.write(there === 'i' ? 'a/i' : 'a', there);
+      expect((await pair.plan({ conflict })).totals).toMatchObject({ conflicts: 1 });
+      const { result, events } = await pair.run({ conflict });
+      expect(result).toMatchObject({ conflicts: 1, problems: [] });
+      expect(resolutionsIn(events)).toEqual([conflict]);
+      for (const side of ['local', 'remote'] as const) expect(names(pair, side)).toEqual(['a', 'a/i']);
+    },
+  );
+
   test('a chmod does not keep a file from being deleted', async () => {
     const pair = await agreed({ a: 'one' });
     pair.local.edit.chmod('a', 0o600);
