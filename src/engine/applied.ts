@@ -26,6 +26,17 @@ export function pairOf(side: Side, source: Entry, made: Entry, racy: boolean): B
   return side === 'remote' ? { local: source, remote: made, racy } : { local: made, remote: source, racy };
 }
 
+/** The hash of no content: whatever it is compared with differs. */
+const noContent = 'unproved';
+
+/**
+ * The base row of a path whose `side` was just written, with what may not be what was sent: the side holds what we wrote, and the
+ * source has changed since, whatever its size and time say.
+ */
+export function unprovedPair(side: Side, { source, made }: { source: Entry; made: Entry }): BasePair {
+  return pairOf(side, { ...source, hash: noContent, mtimeMs: source.mtimeMs - 1_000 }, made, false);
+}
+
 /** A file modified less than this before it was looked at may change again without its time showing it. */
 const racyMs = 2_000;
 

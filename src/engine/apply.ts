@@ -8,13 +8,13 @@ import type { PathLock } from '../core/lock.js';
 import { nameOf } from '../core/path.js';
 import type { TempAttributes } from '../ports.js';
 import { entryAt } from '../transfer/entry-at.js';
-import { type FileTransfer, transferFile } from '../transfer/file-lane.js';
+import { type FileTransfer, type FileTransferred, transferFile } from '../transfer/file-lane.js';
 import { type Context, storageOf } from './context.js';
 import { isMirror, mayDelete } from '../core/policy.js';
 import { deleteTree } from './delete-tree.js';
 import { locking } from './locks.js';
 import { setAside } from './set-aside.js';
-import { type Applied, nothing, pairOf } from './applied.js';
+import { type Applied, nothing, pairOf, unprovedPair } from './applied.js';
 import { respell } from './respell.js';
 import { PathTemps } from './transfer-temps.js';
 import type { TreeDeleted } from './tree-deletion.js';
@@ -214,12 +214,13 @@ async function sendFile(context: Context, side: Side, change: Transfer, firstTem
       throttle: context.throttle,
       signal,
     });
+    const unproved = (what: FileTransferred) => context.ledger.commit(path, unprovedPair(side, what));
     const done = await locking(
       context,
       side,
       path,
       destination,
-      (lock) => context.verifier?.transfer(job(lock), side) ?? transferFile(job(lock)),
+      (lock) => context.verifier?.transfer(job(lock), side, unproved) ?? transferFile(job(lock)),
     );
     emit({ type: 'transfer-end', ...file, ok: true });
     return {

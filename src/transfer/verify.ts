@@ -24,16 +24,26 @@ export class Verifier {
   /**
    * As `transferFile`, and what came of it is compared; if it is not what was sent, it is sent once more.
    * @param side the one that is written
+   * @param unproved awaited when something else arrived than was sent, or that could not be told: it has its name already, and
+   * bears size and time of what was sent
    * @throws as `transferFile`; `damaged` when it is not what was sent for the second time
    */
-  async transfer(job: FileTransfer, side: Side): Promise<FileTransferred> {
+  async transfer(
+    job: FileTransfer,
+    side: Side,
+    unproved: (done: FileTransferred) => Promise<void> = () => Promise.resolve(),
+  ): Promise<FileTransferred> {
     let expected = job.expected;
     let bytes = 0;
     for (let attempt = 1; ; attempt++) {
       const done = await transferFile({ ...job, expected, hashed: true });
       bytes += done.bytes;
-      const verdict = await this.#compare(job.path, side, done);
+      const verdict = await this.#compare(job.path, side, done).catch(async (error: unknown) => {
+        await unproved(done);
+        throw error;
+      });
       if (verdict !== 'different') return { ...done, bytes, dirty: done.dirty || verdict === 'changed' };
+      await unproved(done);
       if (attempt === 2) {
         throw new TowlineError('damaged', `'${job.path}' does not hold what was sent, for the second time`, {
           path: job.path,
