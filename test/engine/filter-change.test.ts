@@ -1,6 +1,5 @@
 /** Rules that change while an agent runs: what they left out until then is nobody's to delete. */
 import { expect, test } from 'vitest';
-import type { WatchEvent } from '../sim/fake-watcher.js';
 import { MemoryPair } from './memory-pair.js';
 
 const paths = ['d/.towlineignore', 'd/a', 'd/sub', 'd'];
@@ -23,7 +22,7 @@ test.each([
     await pair.watch({ mode }, async (tell) => {
       source.edit.remove('d');
       for (const path of mode === 'push' ? paths : []) {
-        tell({ kind: path === 'd' || path === 'd/sub' ? 'unlinkDir' : 'unlink', path } as WatchEvent);
+        tell({ kind: path === 'd' || path === 'd/sub' ? 'unlinkDir' : 'unlink', path });
         await pair.clock.run(ms);
       }
       await pair.clock.run(30 * 60_000);
