@@ -4,7 +4,7 @@ import type { CliContext } from './context.js';
 import { addPairChoice, askAndSay } from './control.js';
 
 const description =
-  'Ends a pause. With --allow-deletes the deletions that are held back (too many, or a lost state) go, this once.';
+  'Ends a pause. With --allow-deletes the deletions that are held back (too many, a lost state, changed filter rules) go, this once.';
 
 /** Declares the command; `ended` is told its exit code. */
 export function addResume(program: Command, context: CliContext, ended: (code: number) => void): void {

@@ -7,6 +7,7 @@ import type { Context } from './context.js';
 import type { Guardian } from './guardian.js';
 import type { Intake } from './intake.js';
 import type { Runner } from './runner.js';
+import type { Scanner } from './scanner.js';
 import type { ScanLoop } from './scan-loop.js';
 import type { StatusBoard } from './status-board.js';
 import type { AgentControl, AgentState, AgentStatus } from './status.js';
@@ -24,6 +25,7 @@ export interface ControlParts {
   readonly guardian: Guardian;
   readonly intake: Intake;
   readonly runner: Runner;
+  readonly scanner: Pick<Scanner, 'acceptFilter'>;
   readonly scans: ScanLoop;
   readonly board: StatusBoard;
   readonly pid: number;
@@ -92,7 +94,7 @@ export class Control implements AgentControl {
   }
 
   async resume({ allowDeletes = false }: { readonly allowDeletes?: boolean } = {}): Promise<void> {
-    const { context, guardian, runner } = this.#parts;
+    const { context, guardian, runner, scanner, scans } = this.#parts;
     context.gate.open();
     this.#changed();
     runner.resume();
@@ -100,7 +102,9 @@ export class Control implements AgentControl {
     await guardian.allow();
     await context.state.facts.set(stateLostFact, null);
     runner.kick();
-    void runner.drained().then(
+    // What was kept for rules of before is nowhere on record: it is found again.
+    const found = (await scanner.acceptFilter()) ? scans.request('asked for') : Promise.resolve();
+    void Promise.all([found, runner.drained()]).then(
       () => guardian.endAllowance(),
       () => undefined,
     );

@@ -128,6 +128,7 @@ export class Agent {
       ...stages,
       attention: this.#attention,
       guardian: this.#guardian,
+      scanner: this.#scanner,
       result: () => this.result(),
     });
     this.#cleanUp.push(context.link.onState((state) => this.#linkChanged(state)));

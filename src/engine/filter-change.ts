@@ -1,4 +1,7 @@
-/** Rules that are other ones than in the last run: what only one side has may have been excluded until now. */
+/**
+ * Rules that are other ones than those on record: what only one side has may have been excluded under those. They are put on
+ * record once nothing is kept for that, or a person says that it may go.
+ */
 import type { AgentListener } from './events.js';
 import type { Context } from './context.js';
 import type { Deletion } from './found-deletions.js';
@@ -32,8 +35,8 @@ export function withoutUnknown<T extends Deletion>(
     level: 'warn',
     code: 'filter-changed',
     message:
-      'the filter rules changed since the last run: what only the other side has may have been excluded until now ' +
-      'and is kept this time. Start again to let it go',
+      'the filter rules changed: what only the other side has may have been excluded until then, and is kept. Delete ' +
+      'it there yourself, or let it go with `towline resume --allow-deletes` to a running watch',
   });
   return deletions.filter(({ holdsUnknown }) => !holdsUnknown);
 }

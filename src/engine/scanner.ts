@@ -32,7 +32,7 @@ export class Scanner {
   readonly #guardian: Guardian;
   readonly #attention: Attention;
   #problems: readonly Problem[] = [];
-  /** The rules are other ones than in the last run: what only the other side has may have been excluded until now. */
+  /** The rules are other ones than those on record: what only the other side has may have been excluded under those. */
   #filterChanged = false;
 
   constructor(context: Context, guardian: Guardian, attention: Attention) {
@@ -160,6 +160,8 @@ export class Scanner {
     const deletions = this.#filterChanged
       ? withoutUnknown(findings.deletions, tally, this.#context.emit)
       : findings.deletions;
+    const nothingKept = deletions.length === findings.deletions.length && findings.unlisted.length === 0;
+    if (everything && nothingKept) await this.acceptFilter();
     const count = deletions.reduce((sum, deletion) => sum + deletion.count, 0);
     const sinceMs = clock.now();
     const park = async (held: boolean) => {
@@ -191,9 +193,20 @@ export class Scanner {
   }
 
   async #noteFilter(): Promise<void> {
-    if (await filterChanged(this.#context)) this.#filterChanged = true;
-    await recordFilter(this.#context);
+    this.#filterChanged = await filterChanged(this.#context);
     this.#context.filter.mayHaveChanged = this.#filterChanged;
+  }
+
+  /**
+   * From here on the rules as they are count: nothing is kept for those before.
+   * @returns whether something may have been
+   */
+  async acceptFilter(): Promise<boolean> {
+    const changed = this.#filterChanged;
+    await recordFilter(this.#context);
+    this.#filterChanged = false;
+    this.#context.filter.mayHaveChanged = false;
+    return changed;
   }
 
   #report(findings: ScanFindings, tally: Tally): void {

@@ -8,6 +8,7 @@ import { silence } from '../../src/core/silence.js';
 import { dryRun } from '../../src/engine/dry-run.js';
 import { noLedger } from '../../src/engine/ledger.js';
 import type { AgentEvent, SyncResult } from '../../src/engine/events.js';
+import type { AgentControl } from '../../src/engine/status.js';
 import type { Storage } from '../../src/ports.js';
 import type { BaseStore, State } from '../../src/ports-state.js';
 import {
@@ -94,10 +95,10 @@ export class MemoryPair {
     return { result: await this.#ends(agent.runOnce(), life), events };
   }
 
-  /** Watches from here on, until `work` is done; `tell` is what the watcher of this side sees. */
+  /** Watches from here on, until `work` is done; `tell` is what the watcher of this side sees, `control` the agent's. */
   async watch(
     wishes: Partial<Settings>,
-    work: (tell: (event: WatchEvent) => void) => Promise<void>,
+    work: (tell: (event: WatchEvent) => void, control: AgentControl) => Promise<void>,
   ): Promise<void> {
     const life = new Life();
     const watcher = new FakeWatcher(life, this.clock, 5, () => true);
@@ -106,7 +107,7 @@ export class MemoryPair {
     // It is awaited below; how the work goes comes first.
     watching.catch(() => undefined);
     await this.clock.run(10_000);
-    await work((event) => watcher.tell(event));
+    await work((event) => watcher.tell(event), agent.control);
     await this.#ends(Promise.all([watching, agent.stop()]), life);
   }
 
