@@ -1,4 +1,5 @@
 /** A storage by itself: what `sync` works on, opened by the name of a remote. */
+import { checkCall } from '../config/check-call.js';
 import { checkOptions, requireObject } from '../config/check-options.js';
 import { silence } from '../core/silence.js';
 import type { Link, Log, Storage } from '../ports.js';
@@ -66,6 +67,7 @@ export interface OpenedStorage extends AsyncDisposable {
 export async function openStorage(target: string, options: ConnectOptions = {}): Promise<OpenedStorage> {
   requireObject(options);
   checkOptions({ ...options, remote: target }, ['remote', ...connectKeys], ['remote']);
+  checkCall({ signal: options.signal }, { signal: 'signal' });
   const remote = await remoteOf(target, options);
   const opened = remote.open({ log: options.log ?? silence, giveUpAfter: attemptsOnce, mayWrite: true });
   const { storage, link } = opened;

@@ -8,6 +8,7 @@ import {
   connect,
   createAgent,
   createBwlimit,
+  explain,
   plan,
   type RunHooks,
   sync,
@@ -399,6 +400,7 @@ describe('before anything is touched', () => {
     });
     expect(() => createAgent(options, hooks)).toThrow(refusal);
     for (const call of [sync, plan, watch]) await expect(call(options, hooks)).rejects.toThrow(refusal);
+    await expect(explain(options, 'a', hooks)).rejects.toThrow(refusal);
     expect(existsSync(pair.stateDir)).toBe(false);
   });
 

@@ -124,6 +124,7 @@ describe('what cannot be opened is refused by code', () => {
     ['box:/srv', { prot: 22 }, 'configuration'],
     ['box:/srv', null, 'configuration'],
     ['http://127.0.0.1/x', { port: 1 }, 'configuration'],
+    ['box:/srv', { signal: 5 }, 'configuration'],
   ])('%j with %j', async (target, options, code) => {
     expect(await codeOf(openStorage(target as string, options as ConnectOptions))).toBe(code);
   });
