@@ -318,6 +318,14 @@ describe('who is at the other end', () => {
     expect(asked).toEqual([]);
   });
 
+  test('a host that is written in another way is no other server', async () => {
+    const { path } = servedFolder(server);
+    const { link, storage } = open(`http://127.1:${String(server.port)}${path}`);
+    onTestFinished(() => link.close());
+    await link.ready();
+    expect(await storage.observe([''])).toMatchObject([{ kind: 'directory' }]);
+  });
+
   test.each(['basic', 'digest'] as const)(
     '%s authentication: the right password, a wrong one, none',
     async (scheme) => {
