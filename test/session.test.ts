@@ -22,6 +22,7 @@ import { proxiedPair } from './support/proxied-pair.js';
 import type { TestProxy } from './support/proxy.js';
 import { startSshd } from './support/sshd.js';
 import { freshPair, type TestPair } from './support/towline.js';
+import { startFront } from './support/webdav-front.js';
 import { startApache } from './support/webdav-server.js';
 
 const mib = 2 ** 20;
@@ -395,6 +396,35 @@ describe.each(targets)('on %s', (title, make) => {
     await on.close();
     expect(await first).toBe('interrupted');
   });
+});
+
+/** A session with a folder of a WebDAV server that keeps times, or does not. */
+async function overWebdav(keepsTimes: boolean): Promise<{ on: Session; folder: string }> {
+  const server = await startApache();
+  onTestFinished(() => server.stop());
+  const front = await startFront(server, { keepsTimes });
+  onTestFinished(() => front.stop());
+  const folder = join(server.folder, 'app');
+  mkdirSync(folder, { mode: 0o777 });
+  chmodSync(folder, 0o777);
+  const on = await connect(`${front.url}/app`, { stateDir: pair.stateDir });
+  onTestFinished(() => on.close());
+  return { on, folder };
+}
+
+test('a WebDAV server that keeps times gets them', async () => {
+  const { on, folder } = await overWebdav(true);
+  for (const [name, size] of [
+    ['small', 10],
+    ['large', 3 * mib],
+  ] as const) {
+    writeFileSync(near, content.subarray(0, size));
+    utimesSync(near, longAgo, longAgo);
+    await on.writeFile(near, name);
+    expect(statSync(join(folder, name)).mtimeMs).toBe(longAgo * 1000);
+    expect(await on.writeFile(near, name)).toMatchObject({ complete: true });
+  }
+  expect(readdirSync(folder).filter((name) => name.startsWith('.towline'))).toEqual([]);
 });
 
 test.each([
