@@ -427,6 +427,18 @@ test('a WebDAV server that keeps times gets them', async () => {
   expect(readdirSync(folder).filter((name) => name.startsWith('.towline'))).toEqual([]);
 });
 
+test('where no times are kept, that of the upload is no reason to leave a file alone', async () => {
+  const { on, folder } = await overWebdav(false);
+  writeFileSync(near, 'one');
+  await on.writeFile(near, 'file');
+  writeFileSync(near, 'two');
+  const { atime, mtime } = statSync(join(folder, 'file'));
+  utimesSync(near, atime, mtime);
+  expect(await on.writeFile(near, 'file')).toMatchObject({ bytes: 3, complete: false });
+  expect(readFileSync(join(folder, 'file'), 'utf8')).toBe('two');
+  expect(await on.writeFile(near, 'file')).toMatchObject({ complete: true });
+});
+
 test.each([
   ['an option nobody knows', { prot: 22 }, 'Did you mean port?'],
   ['a wrong type', { port: '22' }, 'port: cannot be "22"'],

@@ -180,7 +180,9 @@ async function sizeIfComplete(call: CarryCall, present: Entry | null): Promise<n
   if (wanted?.kind !== 'file' || wanted.size > present.size) return null;
   const same = wanted.size === present.size;
   const granularityMs = Math.max(...[from, to].map((storage) => storage.capabilities.timeGranularityMs));
-  if (same && sameTimeAcross(wanted.mtimeMs, present.mtimeMs, granularityMs)) return wanted.size;
+  // Where times cannot be set they say when something was sent, and nothing of what it is.
+  const told = to.capabilities.times && sameTimeAcross(wanted.mtimeMs, present.mtimeMs, granularityMs);
+  if (same && told) return wanted.size;
   if (!same && options.resume !== true) return null;
   const [near, far] = [
     { on: from, path: source },
