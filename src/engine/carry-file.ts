@@ -64,6 +64,9 @@ export interface CarryParts {
 /** Failures of the link in one call that carried nothing further. */
 export const idleFailuresMax = 5;
 
+/** A source modified less than this ago may have been carried, and edited again, within the second that its time names. */
+const racyMs = 2_000;
+
 /**
  * Carries one file, however often the link is lost meanwhile.
  * @throws as `transferFile`, `unsupported` (in place, where the side cannot), `interrupted`
@@ -96,7 +99,7 @@ async function attempt(
 ): Promise<FileCarried> {
   const { to, destination, options } = call;
   const present = await entryAt(to, destination);
-  const size = await sizeIfComplete(call, present);
+  const size = await sizeIfComplete(call, present, parts.clock.now());
   if (size !== null) return { bytes: 0, size, complete: true };
   let bytes = 0;
   const job = carriageOf(parts, call, present, (more, of) => {
@@ -173,7 +176,7 @@ function carriageOf(
  * The size of the source when the destination is it already: the same size and time, or the same content; or, when that is
  * asked for, all of it and more.
  */
-async function sizeIfComplete(call: CarryCall, present: Entry | null): Promise<number | null> {
+async function sizeIfComplete(call: CarryCall, present: Entry | null, nowMs: number): Promise<number | null> {
   const { from, source, to, destination, options, signal } = call;
   if (present?.kind !== 'file') return null;
   const wanted = await entryAt(from, source);
@@ -181,8 +184,8 @@ async function sizeIfComplete(call: CarryCall, present: Entry | null): Promise<n
   const same = wanted.size === present.size;
   const granularityMs = Math.max(...[from, to].map((storage) => storage.capabilities.timeGranularityMs));
   // Where times cannot be set they say when something was sent, and nothing of what it is.
-  const told = to.capabilities.times && sameTimeAcross(wanted.mtimeMs, present.mtimeMs, granularityMs);
-  if (same && told) return wanted.size;
+  const tells = to.capabilities.times && Math.abs(nowMs - wanted.mtimeMs) >= racyMs;
+  if (same && tells && sameTimeAcross(wanted.mtimeMs, present.mtimeMs, granularityMs)) return wanted.size;
   if (!same && options.resume !== true) return null;
   const [near, far] = [
     { on: from, path: source },
