@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../src/session.js';
 import type { FileProgress, Progress } from '../src/engine/progress.js';
+import type { Bwlimit } from '../src/library/bwlimit.js';
 import type { FileOptions, Session, SessionOptions } from '../src/session/contract.js';
 import { codeOf } from './contract/side.js';
 import { collect } from './support/collect.js';
@@ -399,7 +400,10 @@ describe.each(targets)('on %s', (title, make) => {
 });
 
 /** A session with a folder of a WebDAV server that keeps times, or does not. */
-async function overWebdav(keepsTimes: boolean): Promise<{ on: Session; folder: string }> {
+async function overWebdav(
+  keepsTimes: boolean,
+  options: SessionOptions = {},
+): Promise<{ on: Session; folder: string }> {
   const server = await startApache();
   onTestFinished(() => server.stop());
   const front = await startFront(server, { keepsTimes });
@@ -407,7 +411,7 @@ async function overWebdav(keepsTimes: boolean): Promise<{ on: Session; folder: s
   const folder = join(server.folder, 'app');
   mkdirSync(folder, { mode: 0o777 });
   chmodSync(folder, 0o777);
-  const on = await connect(`${front.url}/app`, { stateDir: pair.stateDir });
+  const on = await connect(`${front.url}/app`, { stateDir: pair.stateDir, ...options });
   onTestFinished(() => on.close());
   return { on, folder };
 }
@@ -438,6 +442,26 @@ test('where no times are kept, that of the upload is no reason to leave a file a
   expect(readFileSync(join(folder, 'file'), 'utf8')).toBe('two');
   expect(await on.writeFile(near, 'file')).toMatchObject({ complete: true });
 });
+
+test.each(['write', 'read'] as const)(
+  '%sFile: what is read to be compared counts for the limit',
+  async (way) => {
+    let taken = 0;
+    const bwlimit: Bwlimit = {
+      kibPerSecond: 1,
+      set: () => undefined,
+      take: (bytes) => {
+        taken += bytes;
+        return Promise.resolve(bytes);
+      },
+    };
+    const { on, folder } = await overWebdav(false, { bwlimit });
+    for (const file of [near, join(folder, 'far')]) writeFileSync(file, content.subarray(0, 3 * mib));
+    utimesSync(near, longAgo, longAgo);
+    expect(await carry(on, way)).toMatchObject({ complete: true });
+    expect(taken).toBe(3 * mib);
+  },
+);
 
 test.each([
   ['an option nobody knows', { prot: 22 }, 'Did you mean port?'],
