@@ -329,6 +329,18 @@ describe('its life', () => {
     expect(await codeOf(agent.start())).toBe('interrupted');
   });
 
+  test('what it is asked with a wrong option is refused by code', async () => {
+    const agent = agentOn(freshPair(sshd));
+    await agent.start();
+    for (const wrong of [{ signal: 5 }, { singal: AbortSignal.abort() }, { allowDelete: true }]) {
+      const given = wrong as object;
+      expect(await codeOf(agent.flush(given))).toBe('configuration');
+      expect(await codeOf(agent.rescan(given))).toBe('configuration');
+      expect(await codeOf(agent.resolve('file', 'local', given))).toBe('configuration');
+      expect(await codeOf(agent.resume(given))).toBe('configuration');
+    }
+  });
+
   test('one whose signal is aborted already does not start, and has ended', async () => {
     const agent = createAgent(optionsOf(freshPair(sshd)), { signal: AbortSignal.abort() });
     expect(agent.state).toBe('stopped');
