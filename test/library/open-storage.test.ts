@@ -133,6 +133,14 @@ describe('what cannot be opened is refused by code', () => {
     expect(await codeOf(connect(target as string))).toBe('configuration');
   });
 
+  test('two passwords, by openStorage and connect alike', async () => {
+    const folder = freshFolder('place');
+    const both = { passwordFile: '/nowhere/password', passwordCommand: 'echo password' };
+    expect(await codeOf(openStorage(folder, both))).toBe('configuration');
+    expect(await codeOf(connect(folder, { ...both, stateDir: join(folder, 'state') }))).toBe('configuration');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   test('a password that is wrong', async () => {
     const place = places.WebDAV!();
     const env = { ...process.env, TOWLINE_PASSWORD: 'wrong' };
