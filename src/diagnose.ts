@@ -1,5 +1,6 @@
 /** Looks at everything a pair needs, one thing after the other, and says what is wrong and what to do. Changes nothing. */
 import { throwIfAborted } from './core/abort.js';
+import { checkCall } from './config/check-call.js';
 import { type ResolvedOptions, resolveOptions } from './config/resolve.js';
 import { asTowlineError, hasCode, type TowlineError } from './core/errors.js';
 import { silence } from './core/silence.js';
@@ -47,9 +48,10 @@ export interface DiagnoseHooks {
  * Checks this machine, the way to the server, the server, and both folders. What is wrong is in the result, with what to
  * do about it. Nothing is changed on either side: what is tried on the server is tried on temps that are removed again.
  * Only an unknown host key that is accepted (`acceptNew`, ssh_config, a person) is written to known_hosts, as ssh does.
- * @throws `interrupted`
+ * @throws `interrupted`; `configuration` for hooks that are none
  */
 export async function diagnose(options: DiagnoseOptions, hooks: DiagnoseHooks = {}): Promise<Diagnosis> {
+  checkCall(hooks, { onCheck: 'function', log: 'any', signal: 'signal', prompts: 'any', env: 'any' });
   const report = new Report(hooks.onCheck ?? (() => undefined));
   const signal = hooks.signal ?? new AbortController().signal;
   try {

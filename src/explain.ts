@@ -1,6 +1,6 @@
 /** What is known of one path of a pair, and what would be done about it. */
 import { relative, resolve, sep } from 'node:path';
-import type { RunHooks } from './compose/hooks.js';
+import { checkHooks, type RunHooks } from './compose/hooks.js';
 import { settingsOf, wishesOf } from './compose/settings.js';
 import type { FilterWishes } from './config/filter-limits.js';
 import type { PairOptions } from './config/options.js';
@@ -135,6 +135,7 @@ export async function explain(
   hooks: RunHooks = {},
 ): Promise<PathExplanation> {
   const { pair: plain, remote } = plainOptions(options);
+  checkHooks(hooks);
   const { env = process.env } = hooks;
   const root = await resolveRoot(plain.local);
   const inside = pathInside(root, path);

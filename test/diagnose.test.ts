@@ -188,6 +188,14 @@ test.each([
   expect(check(diagnosis, 'target')?.text).toContain(what);
 });
 
+test.each([{ signal: 5 }, { singal: AbortSignal.abort() }, null])(
+  '%j beside the options is refused',
+  async (wrong) => {
+    const looking = diagnose({ remote: '/no/such/folder' }, wrong as unknown as DiagnoseHooks);
+    await expect(looking).rejects.toMatchObject({ code: 'configuration' });
+  },
+);
+
 test('a password lets us in, and is not shown', async () => {
   const { diagnose: look } = await patient({ authorize: { password: 'open sesame' } }, {}, true);
   const diagnosis = await look({ env: { PATH: process.env.PATH, TOWLINE_PASSWORD: 'open sesame' } });

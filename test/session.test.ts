@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { connect } from '../src/session.js';
 import type { FileProgress, Progress } from '../src/engine/progress.js';
+import type { Bwlimit } from '../src/library/bwlimit.js';
 import type { FileOptions, Session, SessionOptions } from '../src/session/contract.js';
 import { codeOf } from './contract/side.js';
 import { collect } from './support/collect.js';
@@ -22,6 +23,7 @@ import { proxiedPair } from './support/proxied-pair.js';
 import type { TestProxy } from './support/proxy.js';
 import { startSshd } from './support/sshd.js';
 import { freshPair, type TestPair } from './support/towline.js';
+import { startFront } from './support/webdav-front.js';
 import { startApache } from './support/webdav-server.js';
 
 const mib = 2 ** 20;
@@ -396,6 +398,70 @@ describe.each(targets)('on %s', (title, make) => {
     expect(await first).toBe('interrupted');
   });
 });
+
+/** A session with a folder of a WebDAV server that keeps times, or does not. */
+async function overWebdav(
+  keepsTimes: boolean,
+  options: SessionOptions = {},
+): Promise<{ on: Session; folder: string }> {
+  const server = await startApache();
+  onTestFinished(() => server.stop());
+  const front = await startFront(server, { keepsTimes });
+  onTestFinished(() => front.stop());
+  const folder = join(server.folder, 'app');
+  mkdirSync(folder, { mode: 0o777 });
+  chmodSync(folder, 0o777);
+  const on = await connect(`${front.url}/app`, { stateDir: pair.stateDir, ...options });
+  onTestFinished(() => on.close());
+  return { on, folder };
+}
+
+test('a WebDAV server that keeps times gets them', async () => {
+  const { on, folder } = await overWebdav(true);
+  for (const [name, size] of [
+    ['small', 10],
+    ['large', 3 * mib],
+  ] as const) {
+    writeFileSync(near, content.subarray(0, size));
+    utimesSync(near, longAgo, longAgo);
+    await on.writeFile(near, name);
+    expect(statSync(join(folder, name)).mtimeMs).toBe(longAgo * 1000);
+    expect(await on.writeFile(near, name)).toMatchObject({ complete: true });
+  }
+  expect(readdirSync(folder).filter((name) => name.startsWith('.towline'))).toEqual([]);
+});
+
+test('where no times are kept, that of the upload is no reason to leave a file alone', async () => {
+  const { on, folder } = await overWebdav(false);
+  writeFileSync(near, 'one');
+  await on.writeFile(near, 'file');
+  writeFileSync(near, 'two');
+  const { atime, mtime } = statSync(join(folder, 'file'));
+  utimesSync(near, atime, mtime);
+  expect(await on.writeFile(near, 'file')).toMatchObject({ bytes: 3, complete: false });
+  expect(readFileSync(join(folder, 'file'), 'utf8')).toBe('two');
+  expect(await on.writeFile(near, 'file')).toMatchObject({ complete: true });
+});
+
+test.each(['write', 'read'] as const)(
+  '%sFile: what is read to be compared counts for the limit',
+  async (way) => {
+    let taken = 0;
+    const bwlimit: Bwlimit = {
+      kibPerSecond: 1,
+      set: () => undefined,
+      take: (bytes) => {
+        taken += bytes;
+        return Promise.resolve(bytes);
+      },
+    };
+    const { on, folder } = await overWebdav(false, { bwlimit });
+    for (const file of [near, join(folder, 'far')]) writeFileSync(file, content.subarray(0, 3 * mib));
+    utimesSync(near, longAgo, longAgo);
+    expect(await carry(on, way)).toMatchObject({ complete: true });
+    expect(taken).toBe(3 * mib);
+  },
+);
 
 test.each([
   ['an option nobody knows', { prot: 22 }, 'Did you mean port?'],

@@ -78,11 +78,7 @@ export function resolveOptions(options: PairOptions): ResolvedOptions {
     3_600_000,
   );
   const rescanMinutes = number('rescanMinutes', options.rescanMinutes ?? 10, 0.05, 10_080);
-  if (options.passwordFile !== undefined && options.passwordCommand !== undefined) {
-    throw new TowlineError('configuration', 'there is both a passwordFile and a passwordCommand', {
-      hint: 'Leave one of them out',
-    });
-  }
+  refuseTwoPasswords(options);
   if (options.port !== undefined) number('port', options.port, 1, 65_535);
   const remotePollSeconds = number('remotePollSeconds', options.remotePollSeconds ?? 15, 1, 86_400);
   return {
@@ -134,6 +130,17 @@ function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]):
 
 function against(name: string, mode: Mode, why: string): TowlineError {
   return new TowlineError('configuration', `${name} does not go with mode ${mode}: ${why}`, {
+    hint: 'Leave one of them out',
+  });
+}
+
+/**
+ * One of them would be passed over.
+ * @throws `configuration`
+ */
+export function refuseTwoPasswords(options: Pick<PairOptions, 'passwordFile' | 'passwordCommand'>): void {
+  if (options.passwordFile === undefined || options.passwordCommand === undefined) return;
+  throw new TowlineError('configuration', 'there is both a passwordFile and a passwordCommand', {
     hint: 'Leave one of them out',
   });
 }

@@ -221,6 +221,8 @@ export class Agent {
   }
 
   #scheduleRecheck(): void {
+    // It may be stopped by whoever hears that it watches, or during a look: nobody would cancel the next one.
+    if (this.#stopping !== null) return;
     this.#cancelRecheck = this.#context.clock.timer(recheckMs, () => {
       const parts = { guardian: this.#guardian, scanner: this.#scanner, watchSet: this.#watchSet };
       const looked = recheck({ ...parts, scans: this.#scans, runner: this.#runner });

@@ -9,6 +9,7 @@ import { entryAt } from '../transfer/entry-at.js';
 import { type FileTransferred, transferFile, transferInPlace } from '../transfer/file-lane.js';
 import type { WrittenInPlace } from '../transfer/in-place.js';
 import { proveSame } from '../transfer/proof.js';
+import { readHash } from '../transfer/read-hash.js';
 import type { Carriage } from '../transfer/target.js';
 import type { Throttle } from '../transfer/throttle.js';
 import type { Temps } from './temps.js';
@@ -64,6 +65,9 @@ export interface CarryParts {
 /** Failures of the link in one call that carried nothing further. */
 export const idleFailuresMax = 5;
 
+/** A source modified less than this ago may have been carried, and edited again, within the second that its time names. */
+const racyMs = 2_000;
+
 /**
  * Carries one file, however often the link is lost meanwhile.
  * @throws as `transferFile`, `unsupported` (in place, where the side cannot), `interrupted`
@@ -96,7 +100,7 @@ async function attempt(
 ): Promise<FileCarried> {
   const { to, destination, options } = call;
   const present = await entryAt(to, destination);
-  const size = await sizeIfComplete(call, present);
+  const size = await sizeIfComplete(parts, call, present);
   if (size !== null) return { bytes: 0, size, complete: true };
   let bytes = 0;
   const job = carriageOf(parts, call, present, (more, of) => {
@@ -173,14 +177,20 @@ function carriageOf(
  * The size of the source when the destination is it already: the same size and time, or the same content; or, when that is
  * asked for, all of it and more.
  */
-async function sizeIfComplete(call: CarryCall, present: Entry | null): Promise<number | null> {
+async function sizeIfComplete(
+  { clock, throttle }: CarryParts,
+  call: CarryCall,
+  present: Entry | null,
+): Promise<number | null> {
   const { from, source, to, destination, options, signal } = call;
   if (present?.kind !== 'file') return null;
   const wanted = await entryAt(from, source);
   if (wanted?.kind !== 'file' || wanted.size > present.size) return null;
   const same = wanted.size === present.size;
   const granularityMs = Math.max(...[from, to].map((storage) => storage.capabilities.timeGranularityMs));
-  if (same && sameTimeAcross(wanted.mtimeMs, present.mtimeMs, granularityMs)) return wanted.size;
+  // Where times cannot be set they say when something was sent, and nothing of what it is.
+  const tells = to.capabilities.times && Math.abs(clock.now() - wanted.mtimeMs) >= racyMs;
+  if (same && tells && sameTimeAcross(wanted.mtimeMs, present.mtimeMs, granularityMs)) return wanted.size;
   if (!same && options.resume !== true) return null;
   const [near, far] = [
     { on: from, path: source },
@@ -189,6 +199,10 @@ async function sizeIfComplete(call: CarryCall, present: Entry | null): Promise<n
   const [first, second] = call.side === 'remote' ? [far, near] : [near, far];
   const proof = await proveSame(first, second, wanted.size, signal);
   if (proof !== 'unknown' || !same) return proof === 'same' ? wanted.size : null;
-  const hashes = await Promise.all([from.hash(source, signal), to.hash(destination, signal)]);
+  // One of them comes over the link.
+  const hashes = await Promise.all([
+    readHash({ storage: first.on, throttle }, first.path, signal),
+    second.on.hash(second.path, signal),
+  ]);
   return hashes[0] === hashes[1] ? wanted.size : null;
 }

@@ -1,8 +1,7 @@
 /** Hashes what is on one side, for callers of the library: where it lies if that can be, else by reading it. */
 import { throwIfAborted } from '../core/abort.js';
 import { hasCode, TowlineError } from '../core/errors.js';
-import { ContentHash } from '../transfer/content-hash.js';
-import { Pieces } from '../transfer/pieces.js';
+import { readHash } from '../transfer/read-hash.js';
 import type { Throttle } from '../transfer/throttle.js';
 import type { Lanes } from './lanes.js';
 import { type ListedSide, type ListOptions, listTree } from './list-tree.js';
@@ -92,7 +91,7 @@ async function hashByReading(
 ): Promise<string | null> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await overLostLinks(side.link, signal, () => readOnce(side, path, signal));
+      return await overLostLinks(side.link, signal, () => readHash(side, path, signal));
     } catch (error) {
       if (hasCode(error, 'vanished', 'not-found')) return null;
       if (hasCode(error, 'changed') && attempt < attemptsMax) continue;
@@ -101,39 +100,5 @@ async function hashByReading(
       onProblem(error);
       return null;
     }
-  }
-}
-
-async function readOnce(
-  { storage, throttle }: HashedSide,
-  path: string,
-  signal = new AbortController().signal,
-): Promise<string> {
-  throwIfAborted(signal);
-  const source = await storage.openSource(path);
-  try {
-    const hash = new ContentHash(null);
-    const pieces = new Pieces({ path, throttle, signal }, source, 0);
-    try {
-      for (let piece = await pieces.next(); piece.length > 0; piece = await pieces.next()) {
-        signal.throwIfAborted();
-        hash.update(piece.data);
-        if (piece.data.length < piece.length) break;
-      }
-    } finally {
-      await pieces.end();
-    }
-    const state = await source.check();
-    if (state === 'same') return hash.digest().digest;
-    throw new TowlineError(
-      state === 'vanished' ? 'vanished' : 'changed',
-      `'${path}' changed while it was read`,
-      {
-        path,
-        hint: 'Ask again when it holds still',
-      },
-    );
-  } finally {
-    await source.close();
   }
 }

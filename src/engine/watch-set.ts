@@ -50,7 +50,8 @@ export class WatchSet {
       this.failed(error);
     }
     this.#parts.context.emit({ type: 'watcher-ready' });
-    this.#stalls.start();
+    // Whoever hears of it may stop everything: nobody would end this again.
+    if (!context.stopSignal.aborted) this.#stalls.start();
   }
 
   /** Events may be missing: the watch set is built anew, then everything is compared. */

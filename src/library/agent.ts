@@ -4,6 +4,7 @@ import { checkHooks, type RunHooks } from '../compose/hooks.js';
 import type { PairParts } from '../compose/pair-parts.js';
 import { shielded } from '../compose/shielded.js';
 import { openPair } from '../compose.js';
+import { checkCall } from '../config/check-call.js';
 import { resolveBwlimit, resolveOptions } from '../config/resolve.js';
 import { throwIfAborted, unlessAborted, whenAborted } from '../core/abort.js';
 import { asTowlineError, TowlineError } from '../core/errors.js';
@@ -162,28 +163,32 @@ class EventfulAgent implements Agent {
     this.#control().pause();
   }
 
-  async resume(options?: { readonly allowDeletes?: boolean }): Promise<void> {
+  async resume(options: { readonly allowDeletes?: boolean } = {}): Promise<void> {
+    checkCall(options, { allowDeletes: 'boolean' });
     await this.#control().resume(options);
   }
 
-  async flush({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async flush(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    checkCall(options, { signal: 'signal' });
     const control = this.#control();
     await unlessAborted(
       this.#synced.promise.then(() => control.flush()),
-      signal,
+      options.signal,
     );
   }
 
-  async rescan({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    await unlessAborted(this.#control().rescan(), signal);
+  async rescan(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    checkCall(options, { signal: 'signal' });
+    await unlessAborted(this.#control().rescan(), options.signal);
   }
 
   async resolve(
     path: string,
     keep: Resolution,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
-    await unlessAborted(this.#control().resolve(path, keep), signal);
+    checkCall(options, { signal: 'signal' });
+    await unlessAborted(this.#control().resolve(path, keep), options.signal);
   }
 
   setBwlimit(kibPerSecond: number | null): void {

@@ -1,5 +1,7 @@
 /** A storage by itself: what `sync` works on, opened by the name of a remote. */
+import { checkCall } from '../config/check-call.js';
 import { checkOptions, requireObject } from '../config/check-options.js';
+import { refuseTwoPasswords } from '../config/resolve.js';
 import { silence } from '../core/silence.js';
 import type { Link, Log, Storage } from '../ports.js';
 import { resolveRemote } from '../remote.js';
@@ -66,6 +68,7 @@ export interface OpenedStorage extends AsyncDisposable {
 export async function openStorage(target: string, options: ConnectOptions = {}): Promise<OpenedStorage> {
   requireObject(options);
   checkOptions({ ...options, remote: target }, ['remote', ...connectKeys], ['remote']);
+  checkCall({ signal: options.signal }, { signal: 'signal' });
   const remote = await remoteOf(target, options);
   const opened = remote.open({ log: options.log ?? silence, giveUpAfter: attemptsOnce, mayWrite: true });
   const { storage, link } = opened;
@@ -83,7 +86,8 @@ export async function openStorage(target: string, options: ConnectOptions = {}):
  * What the name of a remote stands for.
  * @throws `configuration`, `unsupported`
  */
-export function remoteOf(target: string, options: ConnectOptions): Promise<Remote> {
+export async function remoteOf(target: string, options: ConnectOptions): Promise<Remote> {
+  refuseTwoPasswords(options);
   const { env = process.env, prompts, identityFiles, ...others } = options;
   const lists = identityFiles === undefined ? {} : { identityFiles: [identityFiles].flat() };
   return resolveRemote({ ...others, ...lists, remote: target }, null, env, prompts);

@@ -45,15 +45,27 @@ export function storageRemote({ storage, name, connection }: StorageRemote): Rem
   };
 }
 
-/** A link that is not ours to close. */
+/** A link that is not ours to close: it goes on, and nobody of ours hears of it any more. */
 function borrowed(link: Omit<Link, 'close'>): Link {
+  const listening = new Set<() => void>();
   return {
     get state() {
       return link.state;
     },
     ready: (signal) => link.ready(signal),
-    onState: (listener) => link.onState(listener),
-    close: () => Promise.resolve(),
+    onState: (listener) => {
+      const forget = link.onState(listener);
+      listening.add(forget);
+      return () => {
+        listening.delete(forget);
+        forget();
+      };
+    },
+    close: () => {
+      for (const forget of listening) forget();
+      listening.clear();
+      return Promise.resolve();
+    },
   };
 }
 

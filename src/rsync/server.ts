@@ -48,7 +48,8 @@ export function remoteShell(server: RsyncServer): string {
   for (const setting of settingsOf(server)) words.push('-o', setting);
   if (port !== null) words.push('-p', String(port));
   if (user !== null) words.push('-l', user);
-  for (const file of identityFiles) words.push('-i', resolve(file));
+  // ssh knows whose home `~` is.
+  for (const file of identityFiles) words.push('-i', /^~(?=$|\/)/.test(file) ? file : resolve(file));
   return words.map((word) => quoted(word)).join(' ');
 }
 

@@ -162,9 +162,10 @@ describe('push over WebDAV', () => {
     await watching.ready();
     writeFileSync(join(pair.local, 'one'), '1');
     await eventually(() => expect(readFileSync(join(pair.remote, 'one'), 'utf8')).toBe('1'));
+    const before = watching.lines.length;
     await server.stop();
     writeFileSync(join(pair.local, 'two'), '2');
-    await watching.line(({ event }) => event === 'link-lost' || event === 'link');
+    await watching.line(({ event, state }) => event === 'link' && state === 'waiting', before);
     await server.restart();
     await eventually(() => expect(readFileSync(join(pair.remote, 'two'), 'utf8')).toBe('2'));
     expect(await watching.stop()).toBe(0);

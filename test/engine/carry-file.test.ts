@@ -119,6 +119,15 @@ describe.each(['write', 'read'] as const)('%s', (direction) => {
     expect(to.edit.read('file').equals(complete ? there : data)).toBe(true);
   });
 
+  test('a source that was edited within the second its time names is carried again', async () => {
+    const { from, to } = place(data);
+    from.edit.write('source', 'two', { mtimeMs: nowMs - 400 });
+    to.edit.write('file', 'one', { mtimeMs: nowMs - 900 });
+    expect(await world.carry(direction)).toMatchObject({ bytes: 3, complete: false });
+    expect(String(to.edit.read('file'))).toBe('two');
+    expect(await world.carry(direction)).toMatchObject({ complete: true });
+  });
+
   test('a longer destination is replaced unless it is asked for', async () => {
     const { to } = place(data, Buffer.concat([data, data]));
     expect(await world.carry(direction)).toMatchObject({ complete: false });

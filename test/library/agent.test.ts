@@ -8,6 +8,7 @@ import {
   connect,
   createAgent,
   createBwlimit,
+  explain,
   plan,
   type RunHooks,
   sync,
@@ -328,6 +329,18 @@ describe('its life', () => {
     expect(await codeOf(agent.start())).toBe('interrupted');
   });
 
+  test('what it is asked with a wrong option is refused by code', async () => {
+    const agent = agentOn(freshPair(sshd));
+    await agent.start();
+    for (const wrong of [{ signal: 5 }, { singal: AbortSignal.abort() }, { allowDelete: true }]) {
+      const given = wrong as object;
+      expect(await codeOf(agent.flush(given))).toBe('configuration');
+      expect(await codeOf(agent.rescan(given))).toBe('configuration');
+      expect(await codeOf(agent.resolve('file', 'local', given))).toBe('configuration');
+      expect(await codeOf(agent.resume(given))).toBe('configuration');
+    }
+  });
+
   test('one whose signal is aborted already does not start, and has ended', async () => {
     const agent = createAgent(optionsOf(freshPair(sshd)), { signal: AbortSignal.abort() });
     expect(agent.state).toBe('stopped');
@@ -399,6 +412,7 @@ describe('before anything is touched', () => {
     });
     expect(() => createAgent(options, hooks)).toThrow(refusal);
     for (const call of [sync, plan, watch]) await expect(call(options, hooks)).rejects.toThrow(refusal);
+    await expect(explain(options, 'a', hooks)).rejects.toThrow(refusal);
     expect(existsSync(pair.stateDir)).toBe(false);
   });
 

@@ -124,12 +124,21 @@ describe('what cannot be opened is refused by code', () => {
     ['box:/srv', { prot: 22 }, 'configuration'],
     ['box:/srv', null, 'configuration'],
     ['http://127.0.0.1/x', { port: 1 }, 'configuration'],
+    ['box:/srv', { signal: 5 }, 'configuration'],
   ])('%j with %j', async (target, options, code) => {
     expect(await codeOf(openStorage(target as string, options as ConnectOptions))).toBe(code);
   });
 
   test.each<unknown>([undefined, 7, { name: 'x' }])('connect takes no %j either', async (target) => {
     expect(await codeOf(connect(target as string))).toBe('configuration');
+  });
+
+  test('two passwords, by openStorage and connect alike', async () => {
+    const folder = freshFolder('place');
+    const both = { passwordFile: '/nowhere/password', passwordCommand: 'echo password' };
+    expect(await codeOf(openStorage(folder, both))).toBe('configuration');
+    expect(await codeOf(connect(folder, { ...both, stateDir: join(folder, 'state') }))).toBe('configuration');
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test('a password that is wrong', async () => {

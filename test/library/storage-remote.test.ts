@@ -263,7 +263,7 @@ function ownLink() {
     state = next;
     for (const listener of [...listeners]) listener(next);
   };
-  return { own, become };
+  return { own, become, listeners };
 }
 
 test('a storage of its own that loses its connection is waited for by its own link', async () => {
@@ -294,6 +294,25 @@ test('a storage of its own that loses its connection is waited for by its own li
   become({ name: 'ready', epoch: 2 });
   expect(await syncing).toMatchObject({ transferred: 1, problems: [] });
   expect(attempts).toBe(2);
+});
+
+test('whoever is done with a storage hears no more of its connection, which goes on', async () => {
+  const pair = pairWith();
+  writeFileSync(join(pair.local, 'a'), 'a');
+  const { own, become, listeners } = ownLink();
+  const options = { ...pair.options, remote: { storage: pair.storage, name: 'a test', connection: own } };
+  await plan(options);
+  await sync(options);
+  const agent = createAgent(options);
+  await agent.start();
+  await agent.flush();
+  expect(listeners.size).toBeGreaterThan(0);
+  await agent.stop();
+  expect(listeners.size).toBe(0);
+  const told: string[] = [];
+  agent.on('state', ({ state, link }) => told.push(`${state} ${link.name}`));
+  become({ name: 'closed' });
+  expect(told).toEqual([]);
 });
 
 test('a storage that a program wrapped is what is used', async () => {

@@ -42,6 +42,10 @@ test('what the user gave is passed on, in quotes where rsync would split it', ()
   expect(shell).toContain(" -p 2222 -l dev -i '/keys/it is mine' -i '/keys/o''neill'");
 });
 
+test('a key in the home of the user is left to ssh to be found', () => {
+  expect(remoteShell({ ...server, identityFiles: ['~/.ssh/key'] })).toContain(" -i '~/.ssh/key'");
+});
+
 test.each([
   ['/srv/app', 'box:/srv/app/'],
   ['//srv/app/', 'box:/srv/app/'],

@@ -20,6 +20,8 @@ afterAll(() => server.stop());
 interface Faulty extends OpenedWebdav {
   /** Where its root lies on this machine. */
   readonly folder: string;
+  /** The address of its root. */
+  readonly url: string;
   /** From now on. */
   fault: (method: string, path: string, message: IncomingMessage) => Fault | null;
 }
@@ -29,7 +31,7 @@ async function faulty(options: Partial<OpenWebdavOptions> = {}): Promise<Faulty>
   const { folder, path } = servedFolder(server);
   const front = await startFront(server, { fault: (...asked) => side.fault(...asked) });
   const opened = open(front.url + path, options);
-  const side: Faulty = { ...opened, folder, fault: () => null };
+  const side: Faulty = { ...opened, folder, url: front.url + path, fault: () => null };
   onTestFinished(async () => {
     await opened.link.close();
     await front.stop();
@@ -318,6 +320,14 @@ describe('who is at the other end', () => {
     expect(asked).toEqual([]);
   });
 
+  test('a host that is written in another way is no other server', async () => {
+    const { path } = servedFolder(server);
+    const { link, storage } = open(`http://127.1:${String(server.port)}${path}`);
+    onTestFinished(() => link.close());
+    await link.ready();
+    expect(await storage.observe([''])).toMatchObject([{ kind: 'directory' }]);
+  });
+
   test.each(['basic', 'digest'] as const)(
     '%s authentication: the right password, a wrong one, none',
     async (scheme) => {
@@ -347,6 +357,20 @@ describe('who is at the other end', () => {
       }
     },
   );
+
+  test('a password that does not come is not waited for at the end', { timeout: 20_000 }, async () => {
+    const side = await faulty();
+    side.fault = () => ({ status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } });
+    const asked = Promise.withResolvers<undefined>();
+    const password = () => {
+      asked.resolve(undefined);
+      return new Promise<string>(() => undefined);
+    };
+    const { link } = open(side.url.replace('//', '//dev@'), { password });
+    await asked.promise;
+    await link.close();
+    expect(link.state.name).toBe('closed');
+  });
 
   test('a certificate that nobody vouches for is refused as an unknown host is; a trusted one is not', async () => {
     const secure = await startApache({ tls: true });

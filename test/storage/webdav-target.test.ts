@@ -14,6 +14,12 @@ describe('addresses of WebDAV servers', () => {
       { scheme: 'http', user: null, host: '127.0.0.1', port: 8080, path: '/x y/z' },
     ],
     ['https://[::1]:8443/%25', { scheme: 'https', user: null, host: '::1', port: 8443, path: '/%' }],
+    ['http://127.1/', { scheme: 'http', user: null, host: '127.0.0.1', port: 80, path: '/' }],
+    ['http://[0:0::0:1]/', { scheme: 'http', user: null, host: '::1', port: 80, path: '/' }],
+    [
+      'https://Bücher.example/',
+      { scheme: 'https', user: null, host: 'xn--bcher-kva.example', port: 443, path: '/' },
+    ],
     ['https://a%40b.c@box/ü', { scheme: 'https', user: 'a@b.c', host: 'box', port: 443, path: '/ü' }],
   ])('%s', (text, target) => {
     expect(isWebdavTarget(text)).toBe(true);
@@ -38,6 +44,8 @@ describe('addresses of WebDAV servers', () => {
     'http://b ox/',
     'http://-box/',
     'http://[box]/',
+    'http://[1::2::3]/',
+    'http://1.2.3.999/',
     'http://a%3Ab@box/',
   ])('%s is refused, and nothing that may be a secret is repeated', (text) => {
     const failed = () => parseWebdavTarget(text);

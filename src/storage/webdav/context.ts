@@ -34,6 +34,8 @@ export const leastAbilities: Abilities = {
 export class WebdavContext {
   readonly session: WebdavSession;
   abilities: Abilities = leastAbilities;
+  /** Under way, or over; `null`: nobody tried yet, or it failed with the link. */
+  tried: Promise<void> | null = null;
   /** The server mixes what it does not know into its answers: it is asked for all it has instead. */
   asksForAll = false;
 

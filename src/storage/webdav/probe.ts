@@ -10,10 +10,27 @@ import { patchTime } from './times.js';
 const probedMs = 1_000_000_000_000;
 
 /**
+ * Tries the server out if nobody did, and keeps what was found: who writes single files makes no root before.
+ * @throws `network`, `authentication`
+ */
+export function tryOut(context: WebdavContext): Promise<void> {
+  context.tried ??= findAbilities(context).then(
+    (found) => {
+      context.abilities = found;
+    },
+    (error: unknown) => {
+      context.tried = null;
+      throw error;
+    },
+  );
+  return context.tried;
+}
+
+/**
  * Tries in the root, which exists. Where nothing may be written there, the least is assumed.
  * @throws `network`, `authentication`
  */
-export async function findAbilities(context: WebdavContext): Promise<Abilities> {
+async function findAbilities(context: WebdavContext): Promise<Abilities> {
   const space = (await quotaBytes(context)) !== null;
   const path = momentaryName(context.session.clock);
   const attempt = context.attempt('try out', path);

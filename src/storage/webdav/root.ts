@@ -2,7 +2,7 @@
 import { TowlineError } from '../../core/errors.js';
 import type { WebdavContext } from './context.js';
 import { concernsLink, refusal, statusFailure } from './failures.js';
-import { findAbilities } from './probe.js';
+import { tryOut } from './probe.js';
 import { look } from './propfind.js';
 
 /**
@@ -19,7 +19,8 @@ export async function ensureRoot(
   if (present === null) await makeRoot(context, options.parents);
   else if (present.kind !== 'directory')
     throw refusal(attempt, 'configuration', 'it is a file, not a directory');
-  context.abilities = await findAbilities(context);
+  context.tried = null;
+  await tryOut(context);
 }
 
 async function makeRoot(context: WebdavContext, parents: boolean): Promise<void> {

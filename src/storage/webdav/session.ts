@@ -1,4 +1,5 @@
 /** Who we are to a server, and whether it answers: the way from a target to requests that are let in. */
+import { unlessAborted } from '../../core/abort.js';
 import { TowlineError } from '../../core/errors.js';
 import type { Clock, Log } from '../../ports.js';
 import { createAgents, type Agents } from './agents.js';
@@ -108,7 +109,7 @@ export class WebdavSession {
     let http = plain;
     let answer = first;
     if (first.status === 401) {
-      http = new Http(this.#http, await this.#login(first.header('www-authenticate') ?? ''));
+      http = new Http(this.#http, await this.#login(first.header('www-authenticate') ?? '', signal));
       answer = await this.#knock(http, signal);
     }
     const attempt = { action: 'look at', path: this.#options.target.path, host: this.host };
@@ -135,7 +136,7 @@ export class WebdavSession {
   }
 
   /** @param challenge the WWW-Authenticate header */
-  async #login(challenge: string): Promise<Login> {
+  async #login(challenge: string, signal: AbortSignal): Promise<Login> {
     const { target, password: ask } = this.#options;
     const refuse = (what: string, hint: string) =>
       new TowlineError('authentication', `${this.host} ${what}`, { host: this.host, hint });
@@ -143,7 +144,8 @@ export class WebdavSession {
       throw refuse('wants to know who we are', 'Put the user into the address: https://USER@HOST/PATH');
     }
     this.#password ??= ask();
-    const password = await this.#password;
+    // A command that is to print it may take minutes.
+    const password = await unlessAborted(this.#password, signal);
     if (password === null) throw refuse('wants a password', 'Use --password-file or TOWLINE_PASSWORD');
     if (/(^|,\s*)digest\s/i.test(challenge)) return { scheme: 'digest', user: target.user, password };
     if (/(^|,\s*)basic\b/i.test(challenge)) return { scheme: 'basic', user: target.user, password };

@@ -16,7 +16,7 @@ import { removeTemps } from './temps-removal.js';
 
 /**
  * The session's folder. Nothing is sent before the first call. `capabilities` are the least that any server can do until
- * `ensureRoot` has tried out more.
+ * `ensureRoot`, or else the first `createTemp`, has tried out more.
  * @param label for people: `https://dev@box/app`
  */
 export function createWebdavStorage(session: WebdavSession, label: string): Storage {

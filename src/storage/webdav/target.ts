@@ -6,7 +6,7 @@ export interface WebdavTarget {
   readonly scheme: 'http' | 'https';
   /** `null`: nobody in particular; the server is asked without a name. */
   readonly user: string | null;
-  /** A name or an address (IPv6 without brackets). */
+  /** A name or an address (IPv6 without brackets), as requests write it. */
   readonly host: string;
   readonly port: number;
   /** Absolute, percent-decoded, without a trailing slash; `/` for the server's root. */
@@ -47,10 +47,17 @@ export function parseWebdavTarget(text: string): WebdavTarget {
   return {
     scheme,
     user: login === undefined ? null : userOf(login, shown),
-    host: host.toLowerCase(),
+    host: canonical(host, shown),
     port: portOf(portText, scheme, shown),
     path: pathOf(path, shown),
   };
+}
+
+/** A host is written in several ways (`127.1`, `[0::1]`, letters beyond ASCII), and sent and compared in one. */
+function canonical(host: string, shown: string): string {
+  const origin = `http://${host.includes(':') ? `[${host}]` : host}`;
+  if (!URL.canParse(origin)) throw wrong(`'${shown}' names a host that cannot exist`);
+  return new URL(origin).hostname.replace(/^\[|\]$/g, '');
 }
 
 function userOf(login: string, shown: string): string {

@@ -8,6 +8,7 @@ import type { WebdavContext } from './context.js';
 import { parentFailure } from './diagnosis.js';
 import { refusal, statusFailure, type Attempt } from './failures.js';
 import { InOrder } from './in-order.js';
+import { tryOut } from './probe.js';
 import { look } from './propfind.js';
 import { publish } from './publish.js';
 import { patchTime } from './times.js';
@@ -34,6 +35,7 @@ export async function createTemp(
 ): Promise<Temp> {
   const temp = tempBeside(context, path, name);
   const attempt = context.attempt('create', temp);
+  await tryOut(context);
   if (!context.abilities.exclusivePut && (await look(context, attempt, temp)) !== null) {
     throw refusal(attempt, 'exists');
   }
