@@ -37,7 +37,9 @@ export async function setAside(context: Context, { side, path, entry, cause }: S
       throw error;
     }
     context.emit({ type: 'conflict', path, cause, resolution: 'both', side, copy });
-    return { ...nothing, pair: null, again: [path, copy] };
+    const applied = { ...nothing, again: [path, copy] };
+    // Where one side is right the path is still known: what others put there before it is brought again is theirs, too.
+    return cause === 'conflict' ? { ...applied, pair: null } : applied;
   }
 }
 

@@ -42,6 +42,7 @@ export class PairWorld extends Ground implements SceneWorld {
   /** What the agent saw on the server when it looked last before a rename: from there on nothing can be seen. */
   readonly #looks = new Map<string, { readonly atMs: number; readonly key: string | null }>();
   readonly #decisions: { readonly path: string; readonly keep: Resolution; readonly atMs: number }[] = [];
+  #lostWithRoot: Tree = new Map();
   #rootBadSinceMs: number | null = null;
 
   constructor(parts: PairWorldParts) {
@@ -78,6 +79,7 @@ export class PairWorld extends Ground implements SceneWorld {
       return there === undefined || keyOf(there) !== keyOf(seen);
     };
     this.#versions.learn(side, before, after, clock.now(), agreedOn, isOutdated);
+    if (side === 'local' && after.size > 0) this.#takeUpRoot();
     this.#noteRoot();
     return { before, after };
   }
@@ -100,14 +102,26 @@ export class PairWorld extends Ground implements SceneWorld {
 
   /** A disk went, or came back: what did not come back with it is nobody's fault. */
   localChanged(): void {
+    const before = this.#trees.local;
     this.#see('local');
     this.#noteRoot();
     if (this.local.edit.stat('') === null) {
       this.#versions.forgetDrift('local');
+      this.#lostWithRoot = before;
       return;
     }
+    this.#lostWithRoot = new Map();
     const there = keysOf(this.#trees.local, this.#trees.remote);
     for (const key of [...this.#versions.owed]) if (!there.has(key)) this.#versions.forgive(key);
+  }
+
+  /** Somebody works in a folder that was made in the place of the lost one: what that held is removed, as far as anybody can tell. */
+  #takeUpRoot(): void {
+    for (const seen of this.#lostWithRoot.values()) {
+      const key = keyOf(seen);
+      if (key !== null) this.#versions.forgive(key);
+    }
+    this.#lostWithRoot = new Map();
   }
 
   agentWrites(path: string, side: Side): void {
