@@ -1,5 +1,6 @@
 import type { Action, Change } from '../core/action.js';
 import type { BasePair, Entry, Side } from '../core/entry.js';
+import { racyMs } from '../core/racy.js';
 
 /** What came of a change. */
 export interface Applied {
@@ -36,9 +37,6 @@ const noContent = 'unproved';
 export function unprovedPair(side: Side, { source, made }: { source: Entry; made: Entry }): BasePair {
   return pairOf(side, { ...source, hash: noContent, mtimeMs: source.mtimeMs - 1_000 }, made, false);
 }
-
-/** A file modified less than this before it was looked at may change again without its time showing it. */
-const racyMs = 2_000;
 
 /** The base row of a path that was found equal. */
 export function adopted(local: Entry, remote: Entry, nowMs: number): BasePair {

@@ -3,6 +3,7 @@ import { throwIfAborted } from '../core/abort.js';
 import { sameTimeAcross } from '../core/compare.js';
 import type { Entry, Side } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
+import { racyMs } from '../core/racy.js';
 import type { Clock, Link, Storage } from '../ports.js';
 import { type InPlaceStorage, isInPlace } from '../ports-in-place.js';
 import { entryAt } from '../transfer/entry-at.js';
@@ -64,9 +65,6 @@ export interface CarryParts {
 
 /** Failures of the link in one call that carried nothing further. */
 export const idleFailuresMax = 5;
-
-/** A source modified less than this ago may have been carried, and edited again, within the second that its time names. */
-const racyMs = 2_000;
 
 /**
  * Carries one file, however often the link is lost meanwhile.
@@ -188,7 +186,8 @@ async function sizeIfComplete(
   if (wanted?.kind !== 'file' || wanted.size > present.size) return null;
   const same = wanted.size === present.size;
   const granularityMs = Math.max(...[from, to].map((storage) => storage.capabilities.timeGranularityMs));
-  // Where times cannot be set they say when something was sent, and nothing of what it is.
+  // Where times cannot be set they say when something was sent, and nothing of what it is. And a source that is this young may
+  // have been carried, and edited again, within the second that its time names.
   const tells = to.capabilities.times && Math.abs(clock.now() - wanted.mtimeMs) >= racyMs;
   if (same && tells && sameTimeAcross(wanted.mtimeMs, present.mtimeMs, granularityMs)) return wanted.size;
   if (!same && options.resume !== true) return null;

@@ -6,6 +6,7 @@
  */
 import type { Entry } from '../core/entry.js';
 import { TowlineError, hasCode } from '../core/errors.js';
+import { racyMs } from '../core/racy.js';
 import { isSettledSource, keptBytesMin, resumedBytesMin } from '../core/resume.js';
 import type { Source } from '../ports.js';
 import { type Beginning, ContentHash } from './content-hash.js';
@@ -19,8 +20,6 @@ import { openTempTarget } from './temp-target.js';
 /** Files up to this size are hashed on their way, so that a later touch is told from an edit without sending anything. */
 const hashedBytesMax = 64 * 2 ** 20;
 const attemptsMax = 3;
-/** A file modified less than this before it was read may change again without its time showing it. */
-const racyMs = 2_000;
 
 export interface FileTransfer extends Carriage {
   readonly temps: TransferTemps;
